@@ -1,0 +1,1 @@
+"""The station agent: events in, decisions, OCPP out."""

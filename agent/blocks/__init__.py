@@ -1,0 +1,1 @@
+"""What OCPP requires: one file a functional block."""

@@ -1,0 +1,1 @@
+"""Thin I/O: websocket, database."""

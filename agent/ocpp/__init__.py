@@ -1,0 +1,1 @@
+"""How OCPP is written: messages and dialects."""

@@ -1,0 +1,1 @@
+"""What charging means: pilot, EVSE, transaction, authorization, limits."""

@@ -1,0 +1,1 @@
+"""Boards as data: TOML that names drivers, buses and limits, and the reader of it."""

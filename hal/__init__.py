@@ -1,0 +1,1 @@
+"""Electricity: volts, amps, bytes. Nothing in here has heard of OCPP."""

@@ -1,0 +1,1 @@
+"""One device a file: wire and bus become ports and events."""

@@ -1,0 +1,1 @@
+"""Pure codecs: bytes to frozen structs, one protocol a file."""

@@ -1,0 +1,1 @@
+"""Tests, and the other side of every wire."""

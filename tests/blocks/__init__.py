@@ -1,0 +1,1 @@
+"""Requirements, by block."""

@@ -1,0 +1,1 @@
+"""Boards and meters on a pseudo-terminal."""

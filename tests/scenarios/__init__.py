@@ -1,0 +1,1 @@
+"""Whole stations, played through the control socket."""
