@@ -1,0 +1,210 @@
+"""A board file, read and checked: which parts, on which wires, within which limits.  Knows no driver by name."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Amps = Annotated[float, Meta(ge=6, le=500)]
+Name = Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class BoardError(Exception):
+    """A board file that cannot be used; the text names the file, the place and the choices."""
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Station(_Table, frozen=True):
+    """What BootNotification says of the station; lengths as OCPP bounds them."""
+
+    vendor: Name
+    model: Annotated[str, Meta(min_length=1, max_length=20)]
+    serial: Annotated[str, Meta(max_length=25)] | None = None
+
+
+class Csms(_Table, frozen=True):
+    """Where to connect when nothing else is said; the data directory and the command line win over it."""
+
+    url: str | None = None
+    identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None
+    protocols: tuple[Literal["ocpp2.0.1", "ocpp2.1"], ...] = ("ocpp2.0.1",)
+    tolerance: Literal["off", "known", "all"] = "known"
+
+
+class Control(_Table, frozen=True):
+    """``bench`` offers the commands that play vehicle and driver: simulated boards only, never a product."""
+
+    bench: bool = False
+
+
+class Part(_Table, frozen=True):
+    """A driver, the bus it sits on, and its options (checked by the driver)."""
+
+    driver: str
+    bus: str | None = None
+    options: dict[str, Any] = {}
+
+
+class Connector(_Table, frozen=True):
+    """A socket, or a cable that is permanently attached.  ``type`` as OCPP spells connector types."""
+
+    id: Annotated[int, Meta(ge=1, le=99)] = 1
+    type: str = "cType2"
+    attached: bool = True
+    lock: Part | None = None
+
+
+class Evse(_Table, frozen=True):
+    """One EVSE: its limits as wired, its parts."""
+
+    id: Annotated[int, Meta(ge=1, le=999)]
+    limit_a: Amps = 32.0
+    phases: Literal[1, 2, 3] = 3
+    voltage_v: Annotated[float, Meta(ge=50, le=1500)] = 230.0
+    connectors: tuple[Connector, ...] = (Connector(),)
+    pilot: Part
+    meter: Part | None = None
+    bay: Part | None = None
+
+
+class Reader(_Table, frozen=True):
+    """A token reader; ``evse`` 0 belongs to the whole station."""
+
+    driver: str
+    bus: str | None = None
+    options: dict[str, Any] = {}
+    evse: Annotated[int, Meta(ge=0, le=999)] = 0
+
+
+class VariableDefault(_Table, frozen=True):
+    """A first value for a variable of the device model; what is stored wins."""
+
+    component: str
+    variable: str
+    value: str
+    evse: int | None = None
+    connector: int | None = None
+    instance: str | None = None
+
+
+class Board(_Table, frozen=True):
+    """A whole board."""
+
+    station: Station
+    csms: Csms = Csms()
+    control: Control = Control()
+    bus: dict[str, dict[str, Any]] = {}
+    evse: Annotated[tuple[Evse, ...], Meta(min_length=1)]
+    reader: tuple[Reader, ...] = ()
+    variable: tuple[VariableDefault, ...] = ()
+
+
+def find_board(name: str) -> Path:
+    """The file of a board: a path, or the name of one that ships with the agent.
+
+    Raises:
+        BoardError: there is none; the text lists those that ship.
+
+    """
+    path = Path(name)
+    shipped = Path(__file__).parent
+    for candidate in (path, shipped / path.name, shipped / f"{name}.toml"):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(file.stem for file in shipped.glob("*.toml")))
+    raise BoardError(f"{name}: no such board file; boards that ship: {names}")
+
+
+def read_board(path: Path) -> Board:
+    """Read and check a board file.
+
+    Raises:
+        BoardError: not readable, not TOML, an unknown key, a value out of range, a number used twice.
+
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BoardError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(f"{path}: not TOML: {error}") from None
+    try:
+        board = msgspec.convert(table, Board)
+    except msgspec.ValidationError as error:
+        raise BoardError(f"{path}: {error}{_choices(str(error))}") from None
+    _check_numbers(board, path)
+    _check_buses(board, path)
+    return board
+
+
+_TABLES: dict[str, type[_Table]] = {
+    "": Board,
+    "station": Station,
+    "csms": Csms,
+    "control": Control,
+    "evse": Evse,
+    "connectors": Connector,
+    "reader": Reader,
+    "variable": VariableDefault,
+    "pilot": Part,
+    "meter": Part,
+    "lock": Part,
+    "bay": Part,
+}
+
+
+def _choices(text: str) -> str:
+    """The keys that the table named in a msgspec error knows, for an unknown or a missing key."""
+    if "field" not in text:
+        return ""
+    place = text.rpartition("$")[2].rstrip("`")
+    last = [word for word in place.replace("[...]", "").split(".") if word]
+    table = _TABLES.get(last[-1] if last else "")
+    return f"; keys: {', '.join(table.__struct_fields__)}" if table else ""
+
+
+def _check_numbers(board: Board, path: Path) -> None:
+    numbers = [evse.id for evse in board.evse]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise BoardError(f"{path}: $.evse[...].id: EVSEs are numbered 1, 2, 3... in order, not {numbers}")
+    for index, evse in enumerate(board.evse):
+        ids = [connector.id for connector in evse.connectors]
+        if ids != list(range(1, len(ids) + 1)):
+            raise BoardError(f"{path}: $.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}")
+    for index, reader in enumerate(board.reader):
+        if reader.evse not in (0, *numbers):
+            raise BoardError(
+                f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}"
+            )
+
+
+def _check_buses(board: Board, path: Path) -> None:
+    for place, part in parts_of(board):
+        if part.bus is not None and part.bus not in board.bus:
+            known = ", ".join(sorted(board.bus)) or "none"
+            raise BoardError(f"{path}: $.{place}.bus: no bus {part.bus!r}; buses: {known}")
+    for name, bus in board.bus.items():
+        if "kind" not in bus:
+            raise BoardError(f"{path}: $.bus.{name}: missing key 'kind'")
+
+
+def parts_of(board: Board) -> list[tuple[str, Part | Reader]]:
+    """Every part with its place in the file, in the order of the file."""
+    found: list[tuple[str, Part | Reader]] = []
+    for index, evse in enumerate(board.evse):
+        found.append((f"evse[{index}].pilot", evse.pilot))
+        for name, part in (("meter", evse.meter), ("bay", evse.bay)):
+            if part is not None:
+                found.append((f"evse[{index}].{name}", part))
+        for number, connector in enumerate(evse.connectors):
+            if connector.lock is not None:
+                found.append((f"evse[{index}].connectors[{number}].lock", connector.lock))
+    found.extend((f"reader[{index}]", reader) for index, reader in enumerate(board.reader))
+    return found

@@ -1,0 +1,189 @@
+"""What the hardware said: past tense, stamped by the loop when they arrive.  No decision, no OCPP.
+
+Every event is a frozen struct that can be written as JSON, so that a field trace can be recorded and replayed.
+``evse`` is the number in the board file; 0 is the whole station.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class CpState(StrEnum):
+    """Control-pilot state, IEC 61851-1 table A.1: the vehicle's side of the pilot."""
+
+    A = "A"  # no vehicle
+    B = "B"  # vehicle, not ready
+    C = "C"  # vehicle draws power
+    D = "D"  # vehicle draws power and needs ventilation
+    E = "E"  # no pilot: short to earth, no supply
+    F = "F"  # station not available, or fault
+
+
+LockPosition = Literal["locked", "unlocked", "moving", "unknown"]
+
+FaultCode = Literal[
+    "ConnectorLockFailure",
+    "EmergencyStop",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "OtherError",
+    "OverCurrentFailure",
+    "OverVoltage",
+    "PilotFailure",
+    "PowerMeterFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "UnderVoltage",
+    "VentilationRequired",
+    "WeldedContactor",
+]
+
+TokenKind = Literal[
+    "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID", "Central", "NoAuthorization"
+]
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event", tag=True):
+    """Something that the hardware said."""
+
+
+class PilotChanged(Event, frozen=True):
+    """The vehicle's side of the pilot changed.  ``pwm``: the oscillator runs (x2 of the standard), None: not told."""
+
+    evse: int
+    state: CpState
+    connector: int = 1
+    pwm: bool | None = None
+
+
+class PowerChanged(Event, frozen=True):
+    """The contactor's feedback: the power path is closed or open."""
+
+    evse: int
+    closed: bool
+    phases: int | None = None
+
+
+class CableRated(Event, frozen=True):
+    """The cable's coding resistor (PP) was read; None: no cable, or permanently attached."""
+
+    evse: int
+    limit_a: float | None
+    connector: int = 1
+
+
+class LockMoved(Event, frozen=True):
+    """The connector lock's position; ``unknown`` where the part has no feedback."""
+
+    evse: int
+    position: LockPosition
+    connector: int = 1
+
+
+class MeterSampled(Event, frozen=True):
+    """One reading of a meter.  Registers are lifetime totals; per-phase tuples have one entry a measured phase."""
+
+    evse: int
+    import_wh: float | None = None
+    export_wh: float | None = None
+    power_w: float | None = None
+    power_phase_w: tuple[float, ...] = ()
+    voltage_v: tuple[float, ...] = ()
+    current_a: tuple[float, ...] = ()
+    frequency_hz: float | None = None
+    power_factor: float | None = None
+    soc_percent: float | None = None
+
+
+class CardPresented(Event, frozen=True):
+    """A token was read.  ``evse`` 0: the reader belongs to the whole station."""
+
+    evse: int
+    uid: str
+    kind: TokenKind = "ISO14443"
+
+
+class BayChanged(Event, frozen=True):
+    """The parking-bay sensor."""
+
+    evse: int
+    occupied: bool
+
+
+class VehicleEnded(Event, frozen=True):
+    """The vehicle said that it wants no more energy in this session (ISO 15118 SessionStop, or a simulated one)."""
+
+    evse: int
+
+
+class TemperatureMeasured(Event, frozen=True):
+    """A temperature, with the name of the spot from the board file."""
+
+    evse: int
+    spot: str
+    celsius: float
+
+
+class HardwareFaulted(Event, frozen=True):
+    """A part reports a fault; it stays until the ``HardwareHealed`` with the same evse, connector and code."""
+
+    evse: int
+    code: FaultCode
+    connector: int | None = None
+    vendor_code: str = ""
+    text: str = ""
+
+
+class HardwareHealed(Event, frozen=True):
+    """The fault with this code is gone."""
+
+    evse: int
+    code: FaultCode
+    connector: int | None = None
+
+
+class DeviceLost(Event, frozen=True):
+    """A part does not answer any more; what it said last is not known to be true.  ``part`` is its place in the board file."""
+
+    evse: int
+    part: str
+    reason: str
+
+
+class DeviceFound(Event, frozen=True):
+    """A part answers (again).  ``detail`` is what it says of itself: model, firmware."""
+
+    evse: int
+    part: str
+    detail: str = ""
+
+
+class HardwareWarned(Event, frozen=True):
+    """Something a technician should know that stops nothing: a safety check switched off, garbage on a wire."""
+
+    evse: int
+    part: str
+    text: str
+
+
+AnyEvent = (
+    PilotChanged
+    | PowerChanged
+    | CableRated
+    | LockMoved
+    | MeterSampled
+    | CardPresented
+    | BayChanged
+    | VehicleEnded
+    | TemperatureMeasured
+    | HardwareFaulted
+    | HardwareHealed
+    | DeviceLost
+    | DeviceFound
+    | HardwareWarned
+)

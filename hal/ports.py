@@ -1,0 +1,102 @@
+"""What a part can do, as small capabilities.  Commands set a wish and return at once; results come back as events.
+
+A driver keeps the last wish and repeats it when its device comes back, so that every command is idempotent and
+the loop never waits for a wire.  The agent *permits* power; the part closes the contactor by itself, or does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from hal.events import Event
+
+Post = Callable[[Event], None]
+
+
+class PilotIntent(msgspec.Struct, frozen=True):
+    """What the station wants of an EVSE's pilot and power path.
+
+    ``available`` False asks for state F where the part can show it.  ``limit_a`` is the current offered to the
+    vehicle; None offers no current (steady pilot, x1).  ``permit_power`` lets the part close its contactor when the
+    vehicle asks for it.  ``phases`` 1 or 3, None: as wired.
+    """
+
+    available: bool = True
+    limit_a: float | None = None
+    permit_power: bool = False
+    phases: int | None = None
+    reason: str = ""
+
+
+class PilotTraits(msgspec.Struct, frozen=True):
+    """What a pilot controller is, declared by its driver; the agent promises no more than this.
+
+    ``on_host_loss``: what the part does by itself when the host goes silent: ``stops``, ``falls_back`` (to
+    ``fallback_a``) or ``continues``.
+    """
+
+    style: Literal["direct", "autonomous", "secc"]
+    on_host_loss: Literal["stops", "falls_back", "continues"]
+    min_a: float = 6.0
+    max_a: float = 32.0
+    fallback_a: float | None = None
+    keepalive_s: float | None = None
+    shows_state_f: bool = True
+    relay_feedback: bool = True
+    phase_switch: bool = False
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """One device.  The constructor opens nothing and starts nothing; ``run`` does, until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
+@runtime_checkable
+class PilotController(Driver, Protocol):
+    """Control pilot and contactor of one EVSE."""
+
+    traits: PilotTraits
+
+    def apply(self, intent: PilotIntent) -> None:
+        """Make this the wish from now on."""
+
+    def clear_fault(self) -> None:
+        """Ask the part to leave a latched fault, where it can."""
+
+
+@runtime_checkable
+class ConnectorLock(Driver, Protocol):
+    """Lock of a socket.  The result is a ``LockMoved``, ``unknown`` where the part gives no feedback."""
+
+    def lock(self) -> None: ...
+
+    def unlock(self) -> None: ...
+
+
+@runtime_checkable
+class EnergyMeter(Driver, Protocol):
+    """A meter; readings come as ``MeterSampled``."""
+
+    def sample_every(self, period_s: float) -> None:
+        """Read at this pace from now on, the first reading at once."""
+
+
+@runtime_checkable
+class TokenReader(Driver, Protocol):
+    """A card reader; tokens come as ``CardPresented``."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a part sits: its path in the board file (``evse[1].pilot``) and what it belongs to."""
+
+    part: str
+    evse: int
+    connector: int = 1
+    limit_a: float = 32.0
+    phases: int = 3
+    voltage_v: float = 230.0

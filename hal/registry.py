@@ -1,0 +1,79 @@
+"""Drivers and buses by name, imported only when a board names them.  What is not here is an entry point or an error."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import msgspec
+
+from hal.errors import BadOptions, UnknownDriver
+from hal.ports import Driver, Place, Post
+
+DRIVERS = {
+    "eastron_sdm630": "hal.drivers.eastron:Sdm630",
+    "openevse": "hal.drivers.openevse:OpenEvse",
+    "sim_bay": "hal.drivers.sim_bay:SimBay",
+    "sim_lock": "hal.drivers.sim_lock:SimLock",
+    "sim_meter": "hal.drivers.sim_meter:SimMeter",
+    "sim_pilot": "hal.drivers.sim_pilot:SimPilot",
+    "sim_reader": "hal.drivers.sim_reader:SimReader",
+}
+"""Driver name to ``module:Class``."""
+
+BUSES = {
+    "rtu": "hal.bus.rtu:RtuBus",
+    "serial": "hal.bus.serial:SerialBus",
+    "sim": "hal.bus.sim:SimBus",
+}
+"""Bus kind to ``module:Class``."""
+
+ENTRY_POINT_GROUP = "station_agent.drivers"
+
+
+def _load(kind: str, name: str, known: dict[str, str]) -> Any:
+    target = known.get(name)
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        return getattr(import_module(module), attribute)
+    outsiders = entry_points(group=ENTRY_POINT_GROUP, name=name) if kind == "driver" else ()
+    for outsider in outsiders:
+        return outsider.load()
+    raise UnknownDriver(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")
+
+
+def _configure(owner: Any, options: dict[str, Any], where: str) -> Any:
+    try:
+        return msgspec.convert(options, owner.Config)
+    except msgspec.ValidationError as error:
+        fields = ", ".join(owner.Config.__struct_fields__) or "none"
+        raise BadOptions(f"{where}: {error}; options: {fields}") from None
+
+
+def make_bus(kind: str, options: dict[str, Any], where: str) -> Any:
+    """A bus that is not yet open.
+
+    Raises:
+        UnknownDriver: no bus of this kind.
+        BadOptions: an option that it does not have, or out of range; the text starts with ``where``.
+
+    """
+    bus = _load("bus", kind, BUSES)
+    return bus(_configure(bus, options, where))
+
+
+def make_driver(name: str, options: dict[str, Any], place: Place, bus: Any, post: Post) -> Driver:
+    """A driver that has opened nothing yet.
+
+    Raises:
+        UnknownDriver: no driver of this name.
+        BadOptions: an option that it does not have, out of range, or a bus of the wrong kind.
+
+    """
+    driver = _load("driver", name, DRIVERS)
+    config = _configure(driver, options, place.part)
+    if not isinstance(bus, driver.bus_type):
+        raise BadOptions(f"{place.part}: driver {name!r} needs a bus of kind {driver.bus_type.kind!r}")
+    made: Driver = driver(config, place, bus, post)
+    return made
