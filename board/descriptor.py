@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from re import sub
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pass
 
 
-class Station(_Table, frozen=True):
+class Station(_Table, frozen=True, kw_only=True):
     """What BootNotification says of the station; lengths as OCPP bounds them."""
 
     vendor: Name
@@ -29,7 +30,7 @@ class Station(_Table, frozen=True):
     serial: Annotated[str, Meta(max_length=25)] | None = None
 
 
-class Csms(_Table, frozen=True):
+class Csms(_Table, frozen=True, kw_only=True):
     """Where to connect when nothing else is said; the data directory and the command line win over it."""
 
     url: str | None = None
@@ -38,13 +39,13 @@ class Csms(_Table, frozen=True):
     tolerance: Literal["off", "known", "all"] = "known"
 
 
-class Control(_Table, frozen=True):
+class Control(_Table, frozen=True, kw_only=True):
     """``bench`` offers the commands that play vehicle and driver: simulated boards only, never a product."""
 
     bench: bool = False
 
 
-class Part(_Table, frozen=True):
+class Part(_Table, frozen=True, kw_only=True):
     """A driver, the bus it sits on, and its options (checked by the driver)."""
 
     driver: str
@@ -52,7 +53,7 @@ class Part(_Table, frozen=True):
     options: dict[str, Any] = {}
 
 
-class Connector(_Table, frozen=True):
+class Connector(_Table, frozen=True, kw_only=True):
     """A socket, or a cable that is permanently attached.  ``type`` as OCPP spells connector types."""
 
     id: Annotated[int, Meta(ge=1, le=99)] = 1
@@ -61,7 +62,7 @@ class Connector(_Table, frozen=True):
     lock: Part | None = None
 
 
-class Evse(_Table, frozen=True):
+class Evse(_Table, frozen=True, kw_only=True):
     """One EVSE: its limits as wired, its parts."""
 
     id: Annotated[int, Meta(ge=1, le=999)]
@@ -74,7 +75,7 @@ class Evse(_Table, frozen=True):
     bay: Part | None = None
 
 
-class Reader(_Table, frozen=True):
+class Reader(_Table, frozen=True, kw_only=True):
     """A token reader; ``evse`` 0 belongs to the whole station."""
 
     driver: str
@@ -83,7 +84,7 @@ class Reader(_Table, frozen=True):
     evse: Annotated[int, Meta(ge=0, le=999)] = 0
 
 
-class VariableDefault(_Table, frozen=True):
+class VariableDefault(_Table, frozen=True, kw_only=True):
     """A first value for a variable of the device model; what is stored wins."""
 
     component: str
@@ -94,7 +95,7 @@ class VariableDefault(_Table, frozen=True):
     instance: str | None = None
 
 
-class Board(_Table, frozen=True):
+class Board(_Table, frozen=True, kw_only=True):
     """A whole board."""
 
     station: Station
@@ -165,7 +166,7 @@ def _choices(text: str) -> str:
     if "field" not in text:
         return ""
     place = text.rpartition("$")[2].rstrip("`")
-    last = [word for word in place.replace("[...]", "").split(".") if word]
+    last = [word for word in sub(r"\[[^]]*\]", "", place).split(".") if word]
     table = _TABLES.get(last[-1] if last else "")
     return f"; keys: {', '.join(table.__struct_fields__)}" if table else ""
 
@@ -180,9 +181,7 @@ def _check_numbers(board: Board, path: Path) -> None:
             raise BoardError(f"{path}: $.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}")
     for index, reader in enumerate(board.reader):
         if reader.evse not in (0, *numbers):
-            raise BoardError(
-                f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}"
-            )
+            raise BoardError(f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}")
 
 
 def _check_buses(board: Board, path: Path) -> None:

@@ -43,9 +43,7 @@ FaultCode = Literal[
     "WeldedContactor",
 ]
 
-TokenKind = Literal[
-    "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID", "Central", "NoAuthorization"
-]
+TokenKind = Literal["ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID", "Central", "NoAuthorization"]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", tag=True):
@@ -148,7 +146,7 @@ class HardwareHealed(Event, frozen=True):
 
 
 class DeviceLost(Event, frozen=True):
-    """A part does not answer any more; what it said last is not known to be true.  ``part`` is its place in the board file."""
+    """A part does not answer any more; what it said last is not known to be true.  ``part`` is its place on the board."""
 
     evse: int
     part: str
