@@ -1,0 +1,29 @@
+"""Block P, data transfer: whatever two vendors agreed on.  No behaviour."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from agent.ocpp.messages.base import Request, Response
+from agent.ocpp.messages.common import StatusInfo, String50, String255
+
+DataTransferStatus = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+
+
+class DataTransferResponse(Response, frozen=True):
+    action: ClassVar[str] = "DataTransfer"
+
+    status: DataTransferStatus
+    status_info: StatusInfo | None = None
+    data: Any = None
+
+
+class DataTransferRequest(Request, frozen=True):
+    """Sent by either side."""
+
+    action: ClassVar[str] = "DataTransfer"
+    response: ClassVar[type[Response]] = DataTransferResponse
+
+    vendor_id: String255
+    message_id: String50 | None = None
+    data: Any = None
