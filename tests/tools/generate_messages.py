@@ -1,4 +1,4 @@
-"""Writes ``agent/ocpp/messages/`` from the JSON schemas of the ``ocpp`` package.  Run: python -m tests.tools.generate_messages"""
+"""Writes ``agent/ocpp/messages/`` from the schemas of the ``ocpp`` package: python -m tests.tools.generate_messages"""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ class Book:
         body = "\n\n".join(parts)
         words = set(re.findall(r"\b[A-Z][A-Za-z0-9_]*\b", re.sub(r'"[^"\n]*"', "", body)))
         head = [f'"""{summary}"""', "", "from __future__ import annotations", ""]
-        typing = [word for word in ("Annotated", "Any", "ClassVar", "Literal") if word in words]
+        typing = [word for word in ("Annotated", "Any", "Literal") if word in words]
         if typing:
             head += [f"from typing import {', '.join(typing)}", ""]
         msgspec = [word for word in ("Meta", "field") if re.search(rf"\b{word}\(", body)]
@@ -367,12 +367,12 @@ class Book:
 
     def _messages(self, action: str, sender: str) -> list[str]:
         if action in self.new:
-            head = [f'"""{sender}"""\n', f'action: ClassVar[str] = "{action}"']
+            head = [f'"""{sender}"""\n', f'action = "{action}"']
             return [self._struct(action, "Unconfirmed", self.new[action], None, head)]
         request, response = f"{action}Request", f"{action}Response"
-        named = f'action: ClassVar[str] = "{action}"'
+        named = f'action = "{action}"'
         answer = [named]
-        ask = [f'"""{sender}"""\n', named, f"response: ClassVar[type[Response]] = {response}"]
+        ask = [f'"""{sender}"""\n', named, f"response = {response}"]
         return [
             self._struct(response, "Response", self.new[response], self.old.get(response), answer),
             self._struct(request, "Request", self.new[request], self.old.get(request), ask),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from agent.ocpp.messages.base import Request, Response, Since21, Time
 from agent.ocpp.messages.common import (
@@ -23,7 +23,7 @@ CertificateSigningUse = Annotated[
 
 
 class CertificateSignedResponse(Response, frozen=True):
-    action: ClassVar[str] = "CertificateSigned"
+    action = "CertificateSigned"
 
     status: CertificateSignedStatus
     status_info: StatusInfo | None = None
@@ -32,8 +32,8 @@ class CertificateSignedResponse(Response, frozen=True):
 class CertificateSignedRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "CertificateSigned"
-    response: ClassVar[type[Response]] = CertificateSignedResponse
+    action = "CertificateSigned"
+    response = CertificateSignedResponse
 
     certificate_chain: String10000
     certificate_type: CertificateSigningUse | None = None
@@ -41,14 +41,14 @@ class CertificateSignedRequest(Request, frozen=True):
 
 
 class SecurityEventNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "SecurityEventNotification"
+    action = "SecurityEventNotification"
 
 
 class SecurityEventNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "SecurityEventNotification"
-    response: ClassVar[type[Response]] = SecurityEventNotificationResponse
+    action = "SecurityEventNotification"
+    response = SecurityEventNotificationResponse
 
     type: String50
     timestamp: Time
@@ -56,7 +56,7 @@ class SecurityEventNotificationRequest(Request, frozen=True):
 
 
 class SignCertificateResponse(Response, frozen=True):
-    action: ClassVar[str] = "SignCertificate"
+    action = "SignCertificate"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -65,8 +65,8 @@ class SignCertificateResponse(Response, frozen=True):
 class SignCertificateRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "SignCertificate"
-    response: ClassVar[type[Response]] = SignCertificateResponse
+    action = "SignCertificate"
+    response = SignCertificateResponse
 
     csr: String5500
     certificate_type: CertificateSigningUse | None = None

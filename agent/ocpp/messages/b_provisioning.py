@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -179,7 +179,7 @@ class ReportData(Message, frozen=True):
 
 
 class BootNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "BootNotification"
+    action = "BootNotification"
 
     current_time: Time
     interval: int
@@ -190,15 +190,15 @@ class BootNotificationResponse(Response, frozen=True):
 class BootNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "BootNotification"
-    response: ClassVar[type[Response]] = BootNotificationResponse
+    action = "BootNotification"
+    response = BootNotificationResponse
 
     charging_station: ChargingStation
     reason: BootReason
 
 
 class GetBaseReportResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetBaseReport"
+    action = "GetBaseReport"
 
     status: GenericDeviceModelStatus
     status_info: StatusInfo | None = None
@@ -207,15 +207,15 @@ class GetBaseReportResponse(Response, frozen=True):
 class GetBaseReportRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetBaseReport"
-    response: ClassVar[type[Response]] = GetBaseReportResponse
+    action = "GetBaseReport"
+    response = GetBaseReportResponse
 
     request_id: int
     report_base: ReportBase
 
 
 class GetReportResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetReport"
+    action = "GetReport"
 
     status: GenericDeviceModelStatus
     status_info: StatusInfo | None = None
@@ -224,8 +224,8 @@ class GetReportResponse(Response, frozen=True):
 class GetReportRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetReport"
-    response: ClassVar[type[Response]] = GetReportResponse
+    action = "GetReport"
+    response = GetReportResponse
 
     request_id: int
     component_variable: OneOrMore[ComponentVariable] | None = None
@@ -233,7 +233,7 @@ class GetReportRequest(Request, frozen=True):
 
 
 class GetVariablesResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetVariables"
+    action = "GetVariables"
 
     get_variable_result: OneOrMore[GetVariableResult]
 
@@ -241,21 +241,21 @@ class GetVariablesResponse(Response, frozen=True):
 class GetVariablesRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetVariables"
-    response: ClassVar[type[Response]] = GetVariablesResponse
+    action = "GetVariables"
+    response = GetVariablesResponse
 
     get_variable_data: OneOrMore[GetVariableData]
 
 
 class NotifyReportResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyReport"
+    action = "NotifyReport"
 
 
 class NotifyReportRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyReport"
-    response: ClassVar[type[Response]] = NotifyReportResponse
+    action = "NotifyReport"
+    response = NotifyReportResponse
 
     request_id: int
     generated_at: Time
@@ -265,7 +265,7 @@ class NotifyReportRequest(Request, frozen=True):
 
 
 class ResetResponse(Response, frozen=True):
-    action: ClassVar[str] = "Reset"
+    action = "Reset"
 
     status: ResetStatus
     status_info: StatusInfo | None = None
@@ -274,15 +274,15 @@ class ResetResponse(Response, frozen=True):
 class ResetRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "Reset"
-    response: ClassVar[type[Response]] = ResetResponse
+    action = "Reset"
+    response = ResetResponse
 
     type: Reset
     evse_id: Natural | None = None
 
 
 class SetNetworkProfileResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetNetworkProfile"
+    action = "SetNetworkProfile"
 
     status: SetNetworkProfileStatus
     status_info: StatusInfo | None = None
@@ -291,15 +291,15 @@ class SetNetworkProfileResponse(Response, frozen=True):
 class SetNetworkProfileRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetNetworkProfile"
-    response: ClassVar[type[Response]] = SetNetworkProfileResponse
+    action = "SetNetworkProfile"
+    response = SetNetworkProfileResponse
 
     configuration_slot: int
     connection_data: NetworkConnectionProfile
 
 
 class SetVariablesResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetVariables"
+    action = "SetVariables"
 
     set_variable_result: OneOrMore[SetVariableResult]
 
@@ -307,7 +307,7 @@ class SetVariablesResponse(Response, frozen=True):
 class SetVariablesRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetVariables"
-    response: ClassVar[type[Response]] = SetVariablesResponse
+    action = "SetVariables"
+    response = SetVariablesResponse
 
     set_variable_data: OneOrMore[SetVariableData]

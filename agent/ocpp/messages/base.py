@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from msgspec import Meta, Struct
@@ -45,11 +46,15 @@ class CustomData(dict[str, Any]):
     """A vendor's own additions: any JSON object that names its vendor."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
-        vendor_id = content.get("vendorId")
+        if not isinstance(content, Mapping):
+            raise TypeError(f"Expected `object`, got `{type(content).__name__}`")
+        if "vendorId" not in content:
+            raise TypeError("Object missing required field `vendorId`")
+        vendor_id = content["vendorId"]
         if not isinstance(vendor_id, str):
-            raise TypeError("Expected `str` in `vendorId`")
+            raise TypeError(f"Expected `str`, got `{type(vendor_id).__name__}` in `vendorId`")
         if len(vendor_id) > 255:
-            raise ValueError("Expected `vendorId` of length <= 255")
+            raise ValueError("Expected `str` of length <= 255 in `vendorId`")
         super().__init__(content)
 
 
@@ -82,3 +87,18 @@ Time = Annotated[datetime, Meta(tz=True)]
 OneOrMore = Annotated[tuple[T, ...], Meta(min_length=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
 Natural = Annotated[int, In21(ge=0)]  # 2.0.1 sets no lower limit
+
+
+def not_a_number(value: Any, path: str = "") -> str | None:
+    """Where a message holds NaN or an infinity, which JSON cannot say; ``None`` when nowhere."""
+    if isinstance(value, float):
+        return None if isfinite(value) else path
+    if isinstance(value, Struct):
+        parts = [(f"{path}.{name}", getattr(value, name)) for name in value.__struct_fields__]
+    elif isinstance(value, Mapping):
+        parts = [(f"{path}.{name}", part) for name, part in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{path}[{i}]", part) for i, part in enumerate(value)]
+    else:
+        return None
+    return next((found for at, part in parts if (found := not_a_number(part, at.lstrip("."))) is not None), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -50,7 +50,7 @@ class Address(Message, frozen=True):
 
 
 class AuthorizeResponse(Response, frozen=True):
-    action: ClassVar[str] = "Authorize"
+    action = "Authorize"
 
     id_token_info: IdTokenInfo
     certificate_status: AuthorizeCertificateStatus | None = None
@@ -61,8 +61,8 @@ class AuthorizeResponse(Response, frozen=True):
 class AuthorizeRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "Authorize"
-    response: ClassVar[type[Response]] = AuthorizeResponse
+    action = "Authorize"
+    response = AuthorizeResponse
 
     id_token: IdToken
     certificate: Annotated[String10000, In201(max_length=5500)] | None = None
@@ -70,7 +70,7 @@ class AuthorizeRequest(Request, frozen=True):
 
 
 class ClearCacheResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearCache"
+    action = "ClearCache"
 
     status: ClearCacheStatus
     status_info: StatusInfo | None = None
@@ -79,12 +79,12 @@ class ClearCacheResponse(Response, frozen=True):
 class ClearCacheRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearCache"
-    response: ClassVar[type[Response]] = ClearCacheResponse
+    action = "ClearCache"
+    response = ClearCacheResponse
 
 
 class NotifySettlementResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifySettlement"
+    action = "NotifySettlement"
 
     receipt_url: String2000 | None = None
     receipt_id: String50 | None = None
@@ -93,8 +93,8 @@ class NotifySettlementResponse(Response, frozen=True):
 class NotifySettlementRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifySettlement"
-    response: ClassVar[type[Response]] = NotifySettlementResponse
+    action = "NotifySettlement"
+    response = NotifySettlementResponse
 
     psp_ref: String255
     status: PaymentStatus
@@ -109,21 +109,21 @@ class NotifySettlementRequest(Request, frozen=True):
 
 
 class NotifyWebPaymentStartedResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyWebPaymentStarted"
+    action = "NotifyWebPaymentStarted"
 
 
 class NotifyWebPaymentStartedRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "NotifyWebPaymentStarted"
-    response: ClassVar[type[Response]] = NotifyWebPaymentStartedResponse
+    action = "NotifyWebPaymentStarted"
+    response = NotifyWebPaymentStartedResponse
 
     evse_id: NonNegative
     timeout: int
 
 
 class VatNumberValidationResponse(Response, frozen=True):
-    action: ClassVar[str] = "VatNumberValidation"
+    action = "VatNumberValidation"
 
     vat_number: String20
     status: GenericStatus
@@ -135,8 +135,8 @@ class VatNumberValidationResponse(Response, frozen=True):
 class VatNumberValidationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "VatNumberValidation"
-    response: ClassVar[type[Response]] = VatNumberValidationResponse
+    action = "VatNumberValidation"
+    response = VatNumberValidationResponse
 
     vat_number: String20
     evse_id: NonNegative | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from agent.ocpp.messages.base import Message, OneOrMore, Request, Response
 from agent.ocpp.messages.common import IdToken, IdTokenInfo, StatusInfo
@@ -18,7 +18,7 @@ class AuthorizationData(Message, frozen=True):
 
 
 class GetLocalListVersionResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetLocalListVersion"
+    action = "GetLocalListVersion"
 
     version_number: int
 
@@ -26,12 +26,12 @@ class GetLocalListVersionResponse(Response, frozen=True):
 class GetLocalListVersionRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetLocalListVersion"
-    response: ClassVar[type[Response]] = GetLocalListVersionResponse
+    action = "GetLocalListVersion"
+    response = GetLocalListVersionResponse
 
 
 class SendLocalListResponse(Response, frozen=True):
-    action: ClassVar[str] = "SendLocalList"
+    action = "SendLocalList"
 
     status: SendLocalListStatus
     status_info: StatusInfo | None = None
@@ -40,8 +40,8 @@ class SendLocalListResponse(Response, frozen=True):
 class SendLocalListRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SendLocalList"
-    response: ClassVar[type[Response]] = SendLocalListResponse
+    action = "SendLocalList"
+    response = SendLocalListResponse
 
     version_number: int
     update_type: Update

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -164,7 +164,7 @@ class CostDetails(Message, frozen=True):
 
 
 class GetTransactionStatusResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetTransactionStatus"
+    action = "GetTransactionStatus"
 
     messages_in_queue: bool
     ongoing_indicator: bool | None = None
@@ -173,14 +173,14 @@ class GetTransactionStatusResponse(Response, frozen=True):
 class GetTransactionStatusRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetTransactionStatus"
-    response: ClassVar[type[Response]] = GetTransactionStatusResponse
+    action = "GetTransactionStatus"
+    response = GetTransactionStatusResponse
 
     transaction_id: String36 | None = None
 
 
 class TransactionEventResponse(Response, frozen=True):
-    action: ClassVar[str] = "TransactionEvent"
+    action = "TransactionEvent"
 
     total_cost: float | None = None
     charging_priority: int | None = None
@@ -195,8 +195,8 @@ class TransactionEventResponse(Response, frozen=True):
 class TransactionEventRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "TransactionEvent"
-    response: ClassVar[type[Response]] = TransactionEventResponse
+    action = "TransactionEvent"
+    response = TransactionEventResponse
 
     event_type: TransactionEvent
     timestamp: Time

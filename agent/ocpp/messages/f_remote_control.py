@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from agent.ocpp.messages.base import In21, Natural, Request, Response, Since21
 from agent.ocpp.messages.common import EVSE, ChargingProfile, IdToken, StatusInfo, String36, String50
@@ -34,7 +34,7 @@ UnlockStatus = Literal["Unlocked", "UnlockFailed", "OngoingAuthorizedTransaction
 
 
 class RequestStartTransactionResponse(Response, frozen=True):
-    action: ClassVar[str] = "RequestStartTransaction"
+    action = "RequestStartTransaction"
 
     status: RequestStartStopStatus
     status_info: StatusInfo | None = None
@@ -44,8 +44,8 @@ class RequestStartTransactionResponse(Response, frozen=True):
 class RequestStartTransactionRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "RequestStartTransaction"
-    response: ClassVar[type[Response]] = RequestStartTransactionResponse
+    action = "RequestStartTransaction"
+    response = RequestStartTransactionResponse
 
     id_token: IdToken
     remote_start_id: int
@@ -55,7 +55,7 @@ class RequestStartTransactionRequest(Request, frozen=True):
 
 
 class RequestStopTransactionResponse(Response, frozen=True):
-    action: ClassVar[str] = "RequestStopTransaction"
+    action = "RequestStopTransaction"
 
     status: RequestStartStopStatus
     status_info: StatusInfo | None = None
@@ -64,14 +64,14 @@ class RequestStopTransactionResponse(Response, frozen=True):
 class RequestStopTransactionRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "RequestStopTransaction"
-    response: ClassVar[type[Response]] = RequestStopTransactionResponse
+    action = "RequestStopTransaction"
+    response = RequestStopTransactionResponse
 
     transaction_id: String36
 
 
 class TriggerMessageResponse(Response, frozen=True):
-    action: ClassVar[str] = "TriggerMessage"
+    action = "TriggerMessage"
 
     status: TriggerMessageStatus
     status_info: StatusInfo | None = None
@@ -80,8 +80,8 @@ class TriggerMessageResponse(Response, frozen=True):
 class TriggerMessageRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "TriggerMessage"
-    response: ClassVar[type[Response]] = TriggerMessageResponse
+    action = "TriggerMessage"
+    response = TriggerMessageResponse
 
     requested_message: MessageTrigger
     evse: EVSE | None = None
@@ -89,7 +89,7 @@ class TriggerMessageRequest(Request, frozen=True):
 
 
 class UnlockConnectorResponse(Response, frozen=True):
-    action: ClassVar[str] = "UnlockConnector"
+    action = "UnlockConnector"
 
     status: UnlockStatus
     status_info: StatusInfo | None = None
@@ -98,8 +98,8 @@ class UnlockConnectorResponse(Response, frozen=True):
 class UnlockConnectorRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "UnlockConnector"
-    response: ClassVar[type[Response]] = UnlockConnectorResponse
+    action = "UnlockConnector"
+    response = UnlockConnectorResponse
 
     evse_id: Natural
     connector_id: Natural

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from agent.ocpp.messages.base import Natural, Request, Response, Time
 from agent.ocpp.messages.common import EVSE, StatusInfo
@@ -15,7 +15,7 @@ OperationalStatus = Literal["Inoperative", "Operative"]
 
 
 class ChangeAvailabilityResponse(Response, frozen=True):
-    action: ClassVar[str] = "ChangeAvailability"
+    action = "ChangeAvailability"
 
     status: ChangeAvailabilityStatus
     status_info: StatusInfo | None = None
@@ -24,15 +24,15 @@ class ChangeAvailabilityResponse(Response, frozen=True):
 class ChangeAvailabilityRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ChangeAvailability"
-    response: ClassVar[type[Response]] = ChangeAvailabilityResponse
+    action = "ChangeAvailability"
+    response = ChangeAvailabilityResponse
 
     operational_status: OperationalStatus
     evse: EVSE | None = None
 
 
 class HeartbeatResponse(Response, frozen=True):
-    action: ClassVar[str] = "Heartbeat"
+    action = "Heartbeat"
 
     current_time: Time
 
@@ -40,19 +40,19 @@ class HeartbeatResponse(Response, frozen=True):
 class HeartbeatRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "Heartbeat"
-    response: ClassVar[type[Response]] = HeartbeatResponse
+    action = "Heartbeat"
+    response = HeartbeatResponse
 
 
 class StatusNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "StatusNotification"
+    action = "StatusNotification"
 
 
 class StatusNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "StatusNotification"
-    response: ClassVar[type[Response]] = StatusNotificationResponse
+    action = "StatusNotification"
+    response = StatusNotificationResponse
 
     timestamp: Time
     connector_status: ConnectorStatus

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from agent.ocpp.messages.base import In201, Natural, Request, Response, Since21, Time
 from agent.ocpp.messages.common import IdToken, StatusInfo, String20
@@ -40,7 +40,7 @@ ReserveNowStatus = Literal["Accepted", "Faulted", "Occupied", "Rejected", "Unava
 
 
 class CancelReservationResponse(Response, frozen=True):
-    action: ClassVar[str] = "CancelReservation"
+    action = "CancelReservation"
 
     status: CancelReservationStatus
     status_info: StatusInfo | None = None
@@ -49,28 +49,28 @@ class CancelReservationResponse(Response, frozen=True):
 class CancelReservationRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "CancelReservation"
-    response: ClassVar[type[Response]] = CancelReservationResponse
+    action = "CancelReservation"
+    response = CancelReservationResponse
 
     reservation_id: Natural
 
 
 class ReservationStatusUpdateResponse(Response, frozen=True):
-    action: ClassVar[str] = "ReservationStatusUpdate"
+    action = "ReservationStatusUpdate"
 
 
 class ReservationStatusUpdateRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "ReservationStatusUpdate"
-    response: ClassVar[type[Response]] = ReservationStatusUpdateResponse
+    action = "ReservationStatusUpdate"
+    response = ReservationStatusUpdateResponse
 
     reservation_id: Natural
     reservation_update_status: ReservationUpdateStatus
 
 
 class ReserveNowResponse(Response, frozen=True):
-    action: ClassVar[str] = "ReserveNow"
+    action = "ReserveNow"
 
     status: ReserveNowStatus
     status_info: StatusInfo | None = None
@@ -79,8 +79,8 @@ class ReserveNowResponse(Response, frozen=True):
 class ReserveNowRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ReserveNow"
-    response: ClassVar[type[Response]] = ReserveNowResponse
+    action = "ReserveNow"
+    response = ReserveNowResponse
 
     id: Natural
     expiry_date_time: Time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from agent.ocpp.messages.base import Message, NonNegative, OneOrMore, Request, Response, Time
 from agent.ocpp.messages.common import StatusInfo, String36, String60, String255, Tariff
@@ -35,7 +35,7 @@ class TariffAssignment(Message, frozen=True):
 
 
 class ChangeTransactionTariffResponse(Response, frozen=True):
-    action: ClassVar[str] = "ChangeTransactionTariff"
+    action = "ChangeTransactionTariff"
 
     status: TariffChangeStatus
     status_info: StatusInfo | None = None
@@ -44,15 +44,15 @@ class ChangeTransactionTariffResponse(Response, frozen=True):
 class ChangeTransactionTariffRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ChangeTransactionTariff"
-    response: ClassVar[type[Response]] = ChangeTransactionTariffResponse
+    action = "ChangeTransactionTariff"
+    response = ChangeTransactionTariffResponse
 
     tariff: Tariff
     transaction_id: String36
 
 
 class ClearTariffsResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearTariffs"
+    action = "ClearTariffs"
 
     clear_tariffs_result: OneOrMore[ClearTariffsResult]
 
@@ -60,29 +60,29 @@ class ClearTariffsResponse(Response, frozen=True):
 class ClearTariffsRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearTariffs"
-    response: ClassVar[type[Response]] = ClearTariffsResponse
+    action = "ClearTariffs"
+    response = ClearTariffsResponse
 
     tariff_ids: OneOrMore[String60] | None = None
     evse_id: NonNegative | None = None
 
 
 class CostUpdatedResponse(Response, frozen=True):
-    action: ClassVar[str] = "CostUpdated"
+    action = "CostUpdated"
 
 
 class CostUpdatedRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "CostUpdated"
-    response: ClassVar[type[Response]] = CostUpdatedResponse
+    action = "CostUpdated"
+    response = CostUpdatedResponse
 
     total_cost: float
     transaction_id: String36
 
 
 class GetTariffsResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetTariffs"
+    action = "GetTariffs"
 
     status: TariffGetStatus
     status_info: StatusInfo | None = None
@@ -92,14 +92,14 @@ class GetTariffsResponse(Response, frozen=True):
 class GetTariffsRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetTariffs"
-    response: ClassVar[type[Response]] = GetTariffsResponse
+    action = "GetTariffs"
+    response = GetTariffsResponse
 
     evse_id: NonNegative
 
 
 class SetDefaultTariffResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetDefaultTariff"
+    action = "SetDefaultTariff"
 
     status: TariffSetStatus
     status_info: StatusInfo | None = None
@@ -108,8 +108,8 @@ class SetDefaultTariffResponse(Response, frozen=True):
 class SetDefaultTariffRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetDefaultTariff"
-    response: ClassVar[type[Response]] = SetDefaultTariffResponse
+    action = "SetDefaultTariff"
+    response = SetDefaultTariffResponse
 
     evse_id: NonNegative
     tariff: Tariff

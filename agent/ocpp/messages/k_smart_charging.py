@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -251,7 +251,7 @@ class ChargingNeeds(Message, frozen=True):
 
 
 class ClearChargingProfileResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearChargingProfile"
+    action = "ClearChargingProfile"
 
     status: ClearChargingProfileStatus
     status_info: StatusInfo | None = None
@@ -260,29 +260,29 @@ class ClearChargingProfileResponse(Response, frozen=True):
 class ClearChargingProfileRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearChargingProfile"
-    response: ClassVar[type[Response]] = ClearChargingProfileResponse
+    action = "ClearChargingProfile"
+    response = ClearChargingProfileResponse
 
     charging_profile_id: int | None = None
     charging_profile_criteria: ClearChargingProfile | None = None
 
 
 class ClearedChargingLimitResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearedChargingLimit"
+    action = "ClearedChargingLimit"
 
 
 class ClearedChargingLimitRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "ClearedChargingLimit"
-    response: ClassVar[type[Response]] = ClearedChargingLimitResponse
+    action = "ClearedChargingLimit"
+    response = ClearedChargingLimitResponse
 
     charging_limit_source: Annotated[String20, In201(ChargingLimitSource)]
     evse_id: Natural | None = None
 
 
 class GetChargingProfilesResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetChargingProfiles"
+    action = "GetChargingProfiles"
 
     status: GetChargingProfileStatus
     status_info: StatusInfo | None = None
@@ -291,8 +291,8 @@ class GetChargingProfilesResponse(Response, frozen=True):
 class GetChargingProfilesRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetChargingProfiles"
-    response: ClassVar[type[Response]] = GetChargingProfilesResponse
+    action = "GetChargingProfiles"
+    response = GetChargingProfilesResponse
 
     request_id: int
     charging_profile: ChargingProfileCriterion
@@ -300,7 +300,7 @@ class GetChargingProfilesRequest(Request, frozen=True):
 
 
 class GetCompositeScheduleResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetCompositeSchedule"
+    action = "GetCompositeSchedule"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -310,8 +310,8 @@ class GetCompositeScheduleResponse(Response, frozen=True):
 class GetCompositeScheduleRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetCompositeSchedule"
-    response: ClassVar[type[Response]] = GetCompositeScheduleResponse
+    action = "GetCompositeSchedule"
+    response = GetCompositeScheduleResponse
 
     duration: int
     evse_id: Natural
@@ -319,14 +319,14 @@ class GetCompositeScheduleRequest(Request, frozen=True):
 
 
 class NotifyChargingLimitResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyChargingLimit"
+    action = "NotifyChargingLimit"
 
 
 class NotifyChargingLimitRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyChargingLimit"
-    response: ClassVar[type[Response]] = NotifyChargingLimitResponse
+    action = "NotifyChargingLimit"
+    response = NotifyChargingLimitResponse
 
     charging_limit: ChargingLimit
     charging_schedule: OneOrMore[ChargingSchedule] | None = None
@@ -334,7 +334,7 @@ class NotifyChargingLimitRequest(Request, frozen=True):
 
 
 class NotifyEVChargingNeedsResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyEVChargingNeeds"
+    action = "NotifyEVChargingNeeds"
 
     status: NotifyEVChargingNeedsStatus
     status_info: StatusInfo | None = None
@@ -343,8 +343,8 @@ class NotifyEVChargingNeedsResponse(Response, frozen=True):
 class NotifyEVChargingNeedsRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyEVChargingNeeds"
-    response: ClassVar[type[Response]] = NotifyEVChargingNeedsResponse
+    action = "NotifyEVChargingNeeds"
+    response = NotifyEVChargingNeedsResponse
 
     evse_id: Annotated[int, In21(ge=1)]
     charging_needs: ChargingNeeds
@@ -353,7 +353,7 @@ class NotifyEVChargingNeedsRequest(Request, frozen=True):
 
 
 class NotifyEVChargingScheduleResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyEVChargingSchedule"
+    action = "NotifyEVChargingSchedule"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -362,8 +362,8 @@ class NotifyEVChargingScheduleResponse(Response, frozen=True):
 class NotifyEVChargingScheduleRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyEVChargingSchedule"
-    response: ClassVar[type[Response]] = NotifyEVChargingScheduleResponse
+    action = "NotifyEVChargingSchedule"
+    response = NotifyEVChargingScheduleResponse
 
     time_base: Time
     charging_schedule: ChargingSchedule
@@ -373,21 +373,21 @@ class NotifyEVChargingScheduleRequest(Request, frozen=True):
 
 
 class NotifyPriorityChargingResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyPriorityCharging"
+    action = "NotifyPriorityCharging"
 
 
 class NotifyPriorityChargingRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyPriorityCharging"
-    response: ClassVar[type[Response]] = NotifyPriorityChargingResponse
+    action = "NotifyPriorityCharging"
+    response = NotifyPriorityChargingResponse
 
     transaction_id: String36
     activated: bool
 
 
 class PullDynamicScheduleUpdateResponse(Response, frozen=True):
-    action: ClassVar[str] = "PullDynamicScheduleUpdate"
+    action = "PullDynamicScheduleUpdate"
 
     status: ChargingProfileStatus
     schedule_update: ChargingScheduleUpdate | None = None
@@ -397,21 +397,21 @@ class PullDynamicScheduleUpdateResponse(Response, frozen=True):
 class PullDynamicScheduleUpdateRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "PullDynamicScheduleUpdate"
-    response: ClassVar[type[Response]] = PullDynamicScheduleUpdateResponse
+    action = "PullDynamicScheduleUpdate"
+    response = PullDynamicScheduleUpdateResponse
 
     charging_profile_id: int
 
 
 class ReportChargingProfilesResponse(Response, frozen=True):
-    action: ClassVar[str] = "ReportChargingProfiles"
+    action = "ReportChargingProfiles"
 
 
 class ReportChargingProfilesRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "ReportChargingProfiles"
-    response: ClassVar[type[Response]] = ReportChargingProfilesResponse
+    action = "ReportChargingProfiles"
+    response = ReportChargingProfilesResponse
 
     request_id: int
     charging_limit_source: Annotated[String20, In201(ChargingLimitSource)]
@@ -421,7 +421,7 @@ class ReportChargingProfilesRequest(Request, frozen=True):
 
 
 class SetChargingProfileResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetChargingProfile"
+    action = "SetChargingProfile"
 
     status: ChargingProfileStatus
     status_info: StatusInfo | None = None
@@ -430,15 +430,15 @@ class SetChargingProfileResponse(Response, frozen=True):
 class SetChargingProfileRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetChargingProfile"
-    response: ClassVar[type[Response]] = SetChargingProfileResponse
+    action = "SetChargingProfile"
+    response = SetChargingProfileResponse
 
     evse_id: Natural
     charging_profile: ChargingProfile
 
 
 class UpdateDynamicScheduleResponse(Response, frozen=True):
-    action: ClassVar[str] = "UpdateDynamicSchedule"
+    action = "UpdateDynamicSchedule"
 
     status: ChargingProfileStatus
     status_info: StatusInfo | None = None
@@ -447,15 +447,15 @@ class UpdateDynamicScheduleResponse(Response, frozen=True):
 class UpdateDynamicScheduleRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "UpdateDynamicSchedule"
-    response: ClassVar[type[Response]] = UpdateDynamicScheduleResponse
+    action = "UpdateDynamicSchedule"
+    response = UpdateDynamicScheduleResponse
 
     charging_profile_id: int
     schedule_update: ChargingScheduleUpdate
 
 
 class UsePriorityChargingResponse(Response, frozen=True):
-    action: ClassVar[str] = "UsePriorityCharging"
+    action = "UsePriorityCharging"
 
     status: PriorityChargingStatus
     status_info: StatusInfo | None = None
@@ -464,8 +464,8 @@ class UsePriorityChargingResponse(Response, frozen=True):
 class UsePriorityChargingRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "UsePriorityCharging"
-    response: ClassVar[type[Response]] = UsePriorityChargingResponse
+    action = "UsePriorityCharging"
+    response = UsePriorityChargingResponse
 
     transaction_id: String36
     activate: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from agent.ocpp.messages.base import In201, Message, Natural, OneOrMore, Request, Response, Since21, Time
 from agent.ocpp.messages.common import GenericStatus, StatusInfo, String32, String800, String2000, String5500
@@ -51,14 +51,14 @@ class Firmware(Message, frozen=True):
 
 
 class FirmwareStatusNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "FirmwareStatusNotification"
+    action = "FirmwareStatusNotification"
 
 
 class FirmwareStatusNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "FirmwareStatusNotification"
-    response: ClassVar[type[Response]] = FirmwareStatusNotificationResponse
+    action = "FirmwareStatusNotification"
+    response = FirmwareStatusNotificationResponse
 
     status: FirmwareStatus
     request_id: int | None = None
@@ -66,7 +66,7 @@ class FirmwareStatusNotificationRequest(Request, frozen=True):
 
 
 class PublishFirmwareResponse(Response, frozen=True):
-    action: ClassVar[str] = "PublishFirmware"
+    action = "PublishFirmware"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -75,8 +75,8 @@ class PublishFirmwareResponse(Response, frozen=True):
 class PublishFirmwareRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "PublishFirmware"
-    response: ClassVar[type[Response]] = PublishFirmwareResponse
+    action = "PublishFirmware"
+    response = PublishFirmwareResponse
 
     location: Annotated[String2000, In201(max_length=512)]
     checksum: String32
@@ -86,14 +86,14 @@ class PublishFirmwareRequest(Request, frozen=True):
 
 
 class PublishFirmwareStatusNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "PublishFirmwareStatusNotification"
+    action = "PublishFirmwareStatusNotification"
 
 
 class PublishFirmwareStatusNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "PublishFirmwareStatusNotification"
-    response: ClassVar[type[Response]] = PublishFirmwareStatusNotificationResponse
+    action = "PublishFirmwareStatusNotification"
+    response = PublishFirmwareStatusNotificationResponse
 
     status: PublishFirmwareStatus
     location: OneOrMore[Annotated[String2000, In201(max_length=512)]] | None = None
@@ -102,7 +102,7 @@ class PublishFirmwareStatusNotificationRequest(Request, frozen=True):
 
 
 class UnpublishFirmwareResponse(Response, frozen=True):
-    action: ClassVar[str] = "UnpublishFirmware"
+    action = "UnpublishFirmware"
 
     status: UnpublishFirmwareStatus
 
@@ -110,14 +110,14 @@ class UnpublishFirmwareResponse(Response, frozen=True):
 class UnpublishFirmwareRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "UnpublishFirmware"
-    response: ClassVar[type[Response]] = UnpublishFirmwareResponse
+    action = "UnpublishFirmware"
+    response = UnpublishFirmwareResponse
 
     checksum: String32
 
 
 class UpdateFirmwareResponse(Response, frozen=True):
-    action: ClassVar[str] = "UpdateFirmware"
+    action = "UpdateFirmware"
 
     status: UpdateFirmwareStatus
     status_info: StatusInfo | None = None
@@ -126,8 +126,8 @@ class UpdateFirmwareResponse(Response, frozen=True):
 class UpdateFirmwareRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "UpdateFirmware"
-    response: ClassVar[type[Response]] = UpdateFirmwareResponse
+    action = "UpdateFirmware"
+    response = UpdateFirmwareResponse
 
     request_id: int
     firmware: Firmware

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -80,7 +80,7 @@ class CertificateStatus(Message, frozen=True):
 
 
 class DeleteCertificateResponse(Response, frozen=True):
-    action: ClassVar[str] = "DeleteCertificate"
+    action = "DeleteCertificate"
 
     status: DeleteCertificateStatus
     status_info: StatusInfo | None = None
@@ -89,14 +89,14 @@ class DeleteCertificateResponse(Response, frozen=True):
 class DeleteCertificateRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "DeleteCertificate"
-    response: ClassVar[type[Response]] = DeleteCertificateResponse
+    action = "DeleteCertificate"
+    response = DeleteCertificateResponse
 
     certificate_hash_data: CertificateHashData
 
 
 class Get15118EVCertificateResponse(Response, frozen=True):
-    action: ClassVar[str] = "Get15118EVCertificate"
+    action = "Get15118EVCertificate"
 
     status: Iso15118EVCertificateStatus
     exi_response: Annotated[String17000, In201(max_length=7500)]
@@ -107,8 +107,8 @@ class Get15118EVCertificateResponse(Response, frozen=True):
 class Get15118EVCertificateRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "Get15118EVCertificate"
-    response: ClassVar[type[Response]] = Get15118EVCertificateResponse
+    action = "Get15118EVCertificate"
+    response = Get15118EVCertificateResponse
 
     iso15118_schema_version: String50
     certificate_action: CertificateAction = field(name="action")
@@ -120,7 +120,7 @@ class Get15118EVCertificateRequest(Request, frozen=True):
 
 
 class GetCertificateChainStatusResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetCertificateChainStatus"
+    action = "GetCertificateChainStatus"
 
     certificate_status: Annotated[OneOrMore[CertificateStatus], Meta(max_length=4)]
 
@@ -128,14 +128,14 @@ class GetCertificateChainStatusResponse(Response, frozen=True):
 class GetCertificateChainStatusRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "GetCertificateChainStatus"
-    response: ClassVar[type[Response]] = GetCertificateChainStatusResponse
+    action = "GetCertificateChainStatus"
+    response = GetCertificateChainStatusResponse
 
     certificate_status_requests: Annotated[OneOrMore[CertificateStatusRequestInfo], Meta(max_length=4)]
 
 
 class GetCertificateStatusResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetCertificateStatus"
+    action = "GetCertificateStatus"
 
     status: GetCertificateStatus
     status_info: StatusInfo | None = None
@@ -145,14 +145,14 @@ class GetCertificateStatusResponse(Response, frozen=True):
 class GetCertificateStatusRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "GetCertificateStatus"
-    response: ClassVar[type[Response]] = GetCertificateStatusResponse
+    action = "GetCertificateStatus"
+    response = GetCertificateStatusResponse
 
     ocsp_request_data: OCSPRequestData
 
 
 class GetInstalledCertificateIdsResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetInstalledCertificateIds"
+    action = "GetInstalledCertificateIds"
 
     status: GetInstalledCertificateStatus
     status_info: StatusInfo | None = None
@@ -162,14 +162,14 @@ class GetInstalledCertificateIdsResponse(Response, frozen=True):
 class GetInstalledCertificateIdsRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetInstalledCertificateIds"
-    response: ClassVar[type[Response]] = GetInstalledCertificateIdsResponse
+    action = "GetInstalledCertificateIds"
+    response = GetInstalledCertificateIdsResponse
 
     certificate_type: OneOrMore[GetCertificateIdUse] | None = None
 
 
 class InstallCertificateResponse(Response, frozen=True):
-    action: ClassVar[str] = "InstallCertificate"
+    action = "InstallCertificate"
 
     status: InstallCertificateStatus
     status_info: StatusInfo | None = None
@@ -178,8 +178,8 @@ class InstallCertificateResponse(Response, frozen=True):
 class InstallCertificateRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "InstallCertificate"
-    response: ClassVar[type[Response]] = InstallCertificateResponse
+    action = "InstallCertificate"
+    response = InstallCertificateResponse
 
     certificate_type: InstallCertificateUse
     certificate: Annotated[String10000, In201(max_length=5500)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -165,7 +165,7 @@ class SetMonitoringData(Message, frozen=True):
 
 
 class AdjustPeriodicEventStreamResponse(Response, frozen=True):
-    action: ClassVar[str] = "AdjustPeriodicEventStream"
+    action = "AdjustPeriodicEventStream"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -174,15 +174,15 @@ class AdjustPeriodicEventStreamResponse(Response, frozen=True):
 class AdjustPeriodicEventStreamRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "AdjustPeriodicEventStream"
-    response: ClassVar[type[Response]] = AdjustPeriodicEventStreamResponse
+    action = "AdjustPeriodicEventStream"
+    response = AdjustPeriodicEventStreamResponse
 
     id: NonNegative
     params: PeriodicEventStreamParams
 
 
 class ClearVariableMonitoringResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearVariableMonitoring"
+    action = "ClearVariableMonitoring"
 
     clear_monitoring_result: OneOrMore[ClearMonitoringResult]
 
@@ -190,27 +190,27 @@ class ClearVariableMonitoringResponse(Response, frozen=True):
 class ClearVariableMonitoringRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearVariableMonitoring"
-    response: ClassVar[type[Response]] = ClearVariableMonitoringResponse
+    action = "ClearVariableMonitoring"
+    response = ClearVariableMonitoringResponse
 
     id: OneOrMore[Natural]
 
 
 class ClosePeriodicEventStreamResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClosePeriodicEventStream"
+    action = "ClosePeriodicEventStream"
 
 
 class ClosePeriodicEventStreamRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "ClosePeriodicEventStream"
-    response: ClassVar[type[Response]] = ClosePeriodicEventStreamResponse
+    action = "ClosePeriodicEventStream"
+    response = ClosePeriodicEventStreamResponse
 
     id: NonNegative
 
 
 class CustomerInformationResponse(Response, frozen=True):
-    action: ClassVar[str] = "CustomerInformation"
+    action = "CustomerInformation"
 
     status: CustomerInformationStatus
     status_info: StatusInfo | None = None
@@ -219,8 +219,8 @@ class CustomerInformationResponse(Response, frozen=True):
 class CustomerInformationRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "CustomerInformation"
-    response: ClassVar[type[Response]] = CustomerInformationResponse
+    action = "CustomerInformation"
+    response = CustomerInformationResponse
 
     request_id: Natural
     report: bool
@@ -231,7 +231,7 @@ class CustomerInformationRequest(Request, frozen=True):
 
 
 class GetLogResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetLog"
+    action = "GetLog"
 
     status: LogStatus
     status_info: StatusInfo | None = None
@@ -241,8 +241,8 @@ class GetLogResponse(Response, frozen=True):
 class GetLogRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetLog"
-    response: ClassVar[type[Response]] = GetLogResponse
+    action = "GetLog"
+    response = GetLogResponse
 
     log: LogParameters
     log_type: Log
@@ -252,7 +252,7 @@ class GetLogRequest(Request, frozen=True):
 
 
 class GetMonitoringReportResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetMonitoringReport"
+    action = "GetMonitoringReport"
 
     status: GenericDeviceModelStatus
     status_info: StatusInfo | None = None
@@ -261,8 +261,8 @@ class GetMonitoringReportResponse(Response, frozen=True):
 class GetMonitoringReportRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetMonitoringReport"
-    response: ClassVar[type[Response]] = GetMonitoringReportResponse
+    action = "GetMonitoringReport"
+    response = GetMonitoringReportResponse
 
     request_id: int
     component_variable: OneOrMore[ComponentVariable] | None = None
@@ -270,7 +270,7 @@ class GetMonitoringReportRequest(Request, frozen=True):
 
 
 class GetPeriodicEventStreamResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetPeriodicEventStream"
+    action = "GetPeriodicEventStream"
 
     constant_stream_data: OneOrMore[ConstantStreamData] | None = None
 
@@ -278,19 +278,19 @@ class GetPeriodicEventStreamResponse(Response, frozen=True):
 class GetPeriodicEventStreamRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetPeriodicEventStream"
-    response: ClassVar[type[Response]] = GetPeriodicEventStreamResponse
+    action = "GetPeriodicEventStream"
+    response = GetPeriodicEventStreamResponse
 
 
 class LogStatusNotificationResponse(Response, frozen=True):
-    action: ClassVar[str] = "LogStatusNotification"
+    action = "LogStatusNotification"
 
 
 class LogStatusNotificationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "LogStatusNotification"
-    response: ClassVar[type[Response]] = LogStatusNotificationResponse
+    action = "LogStatusNotification"
+    response = LogStatusNotificationResponse
 
     status: UploadLogStatus
     request_id: int | None = None
@@ -298,14 +298,14 @@ class LogStatusNotificationRequest(Request, frozen=True):
 
 
 class NotifyCustomerInformationResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyCustomerInformation"
+    action = "NotifyCustomerInformation"
 
 
 class NotifyCustomerInformationRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyCustomerInformation"
-    response: ClassVar[type[Response]] = NotifyCustomerInformationResponse
+    action = "NotifyCustomerInformation"
+    response = NotifyCustomerInformationResponse
 
     data: String512
     seq_no: Natural
@@ -315,14 +315,14 @@ class NotifyCustomerInformationRequest(Request, frozen=True):
 
 
 class NotifyEventResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyEvent"
+    action = "NotifyEvent"
 
 
 class NotifyEventRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyEvent"
-    response: ClassVar[type[Response]] = NotifyEventResponse
+    action = "NotifyEvent"
+    response = NotifyEventResponse
 
     generated_at: Time
     seq_no: Natural
@@ -331,14 +331,14 @@ class NotifyEventRequest(Request, frozen=True):
 
 
 class NotifyMonitoringReportResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyMonitoringReport"
+    action = "NotifyMonitoringReport"
 
 
 class NotifyMonitoringReportRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyMonitoringReport"
-    response: ClassVar[type[Response]] = NotifyMonitoringReportResponse
+    action = "NotifyMonitoringReport"
+    response = NotifyMonitoringReportResponse
 
     request_id: int
     seq_no: Natural
@@ -350,7 +350,7 @@ class NotifyMonitoringReportRequest(Request, frozen=True):
 class NotifyPeriodicEventStream(Unconfirmed, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyPeriodicEventStream"
+    action = "NotifyPeriodicEventStream"
 
     data: OneOrMore[StreamDataElement]
     id: NonNegative
@@ -359,7 +359,7 @@ class NotifyPeriodicEventStream(Unconfirmed, frozen=True):
 
 
 class OpenPeriodicEventStreamResponse(Response, frozen=True):
-    action: ClassVar[str] = "OpenPeriodicEventStream"
+    action = "OpenPeriodicEventStream"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -368,14 +368,14 @@ class OpenPeriodicEventStreamResponse(Response, frozen=True):
 class OpenPeriodicEventStreamRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "OpenPeriodicEventStream"
-    response: ClassVar[type[Response]] = OpenPeriodicEventStreamResponse
+    action = "OpenPeriodicEventStream"
+    response = OpenPeriodicEventStreamResponse
 
     constant_stream_data: ConstantStreamData
 
 
 class SetMonitoringBaseResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetMonitoringBase"
+    action = "SetMonitoringBase"
 
     status: GenericDeviceModelStatus
     status_info: StatusInfo | None = None
@@ -384,14 +384,14 @@ class SetMonitoringBaseResponse(Response, frozen=True):
 class SetMonitoringBaseRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetMonitoringBase"
-    response: ClassVar[type[Response]] = SetMonitoringBaseResponse
+    action = "SetMonitoringBase"
+    response = SetMonitoringBaseResponse
 
     monitoring_base: MonitoringBase
 
 
 class SetMonitoringLevelResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetMonitoringLevel"
+    action = "SetMonitoringLevel"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -400,14 +400,14 @@ class SetMonitoringLevelResponse(Response, frozen=True):
 class SetMonitoringLevelRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetMonitoringLevel"
-    response: ClassVar[type[Response]] = SetMonitoringLevelResponse
+    action = "SetMonitoringLevel"
+    response = SetMonitoringLevelResponse
 
     severity: Natural
 
 
 class SetVariableMonitoringResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetVariableMonitoring"
+    action = "SetVariableMonitoring"
 
     set_monitoring_result: OneOrMore[SetMonitoringResult]
 
@@ -415,7 +415,7 @@ class SetVariableMonitoringResponse(Response, frozen=True):
 class SetVariableMonitoringRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetVariableMonitoring"
-    response: ClassVar[type[Response]] = SetVariableMonitoringResponse
+    action = "SetVariableMonitoring"
+    response = SetVariableMonitoringResponse
 
     set_monitoring_data: OneOrMore[SetMonitoringData]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -47,7 +47,7 @@ class MessageInfo(Message, frozen=True):
 
 
 class ClearDisplayMessageResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearDisplayMessage"
+    action = "ClearDisplayMessage"
 
     status: ClearMessageStatus
     status_info: StatusInfo | None = None
@@ -56,14 +56,14 @@ class ClearDisplayMessageResponse(Response, frozen=True):
 class ClearDisplayMessageRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearDisplayMessage"
-    response: ClassVar[type[Response]] = ClearDisplayMessageResponse
+    action = "ClearDisplayMessage"
+    response = ClearDisplayMessageResponse
 
     id: Natural
 
 
 class GetDisplayMessagesResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetDisplayMessages"
+    action = "GetDisplayMessages"
 
     status: GetDisplayMessagesStatus
     status_info: StatusInfo | None = None
@@ -72,8 +72,8 @@ class GetDisplayMessagesResponse(Response, frozen=True):
 class GetDisplayMessagesRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetDisplayMessages"
-    response: ClassVar[type[Response]] = GetDisplayMessagesResponse
+    action = "GetDisplayMessages"
+    response = GetDisplayMessagesResponse
 
     request_id: int
     id: OneOrMore[Natural] | None = None
@@ -82,14 +82,14 @@ class GetDisplayMessagesRequest(Request, frozen=True):
 
 
 class NotifyDisplayMessagesResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyDisplayMessages"
+    action = "NotifyDisplayMessages"
 
 
 class NotifyDisplayMessagesRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyDisplayMessages"
-    response: ClassVar[type[Response]] = NotifyDisplayMessagesResponse
+    action = "NotifyDisplayMessages"
+    response = NotifyDisplayMessagesResponse
 
     request_id: int
     message_info: OneOrMore[MessageInfo] | None = None
@@ -97,7 +97,7 @@ class NotifyDisplayMessagesRequest(Request, frozen=True):
 
 
 class SetDisplayMessageResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetDisplayMessage"
+    action = "SetDisplayMessage"
 
     status: DisplayMessageStatus
     status_info: StatusInfo | None = None
@@ -106,7 +106,7 @@ class SetDisplayMessageResponse(Response, frozen=True):
 class SetDisplayMessageRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetDisplayMessage"
-    response: ClassVar[type[Response]] = SetDisplayMessageResponse
+    action = "SetDisplayMessage"
+    response = SetDisplayMessageResponse
 
     message: MessageInfo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from agent.ocpp.messages.base import Request, Response
 from agent.ocpp.messages.common import StatusInfo, String50, String255
@@ -11,7 +11,7 @@ DataTransferStatus = Literal["Accepted", "Rejected", "UnknownMessageId", "Unknow
 
 
 class DataTransferResponse(Response, frozen=True):
-    action: ClassVar[str] = "DataTransfer"
+    action = "DataTransfer"
 
     status: DataTransferStatus
     status_info: StatusInfo | None = None
@@ -21,8 +21,8 @@ class DataTransferResponse(Response, frozen=True):
 class DataTransferRequest(Request, frozen=True):
     """Sent by either side."""
 
-    action: ClassVar[str] = "DataTransfer"
-    response: ClassVar[type[Response]] = DataTransferResponse
+    action = "DataTransfer"
+    response = DataTransferResponse
 
     vendor_id: String255
     message_id: String50 | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from agent.ocpp.messages.base import OneOrMore, Request, Response, Time
 from agent.ocpp.messages.common import EnergyTransferMode, GenericStatus, StatusInfo, String36
@@ -11,7 +11,7 @@ NotifyAllowedEnergyTransferStatus = Literal["Accepted", "Rejected"]
 
 
 class AFRRSignalResponse(Response, frozen=True):
-    action: ClassVar[str] = "AFRRSignal"
+    action = "AFRRSignal"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -20,15 +20,15 @@ class AFRRSignalResponse(Response, frozen=True):
 class AFRRSignalRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "AFRRSignal"
-    response: ClassVar[type[Response]] = AFRRSignalResponse
+    action = "AFRRSignal"
+    response = AFRRSignalResponse
 
     timestamp: Time
     signal: int
 
 
 class NotifyAllowedEnergyTransferResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyAllowedEnergyTransfer"
+    action = "NotifyAllowedEnergyTransfer"
 
     status: NotifyAllowedEnergyTransferStatus
     status_info: StatusInfo | None = None
@@ -37,8 +37,8 @@ class NotifyAllowedEnergyTransferResponse(Response, frozen=True):
 class NotifyAllowedEnergyTransferRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "NotifyAllowedEnergyTransfer"
-    response: ClassVar[type[Response]] = NotifyAllowedEnergyTransferResponse
+    action = "NotifyAllowedEnergyTransfer"
+    response = NotifyAllowedEnergyTransferResponse
 
     transaction_id: String36
     allowed_energy_transfer: OneOrMore[EnergyTransferMode]

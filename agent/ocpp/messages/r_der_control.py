@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -165,7 +165,7 @@ class LimitMaxDischargeGet(Message, frozen=True):
 
 
 class ClearDERControlResponse(Response, frozen=True):
-    action: ClassVar[str] = "ClearDERControl"
+    action = "ClearDERControl"
 
     status: DERControlStatus
     status_info: StatusInfo | None = None
@@ -174,8 +174,8 @@ class ClearDERControlResponse(Response, frozen=True):
 class ClearDERControlRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "ClearDERControl"
-    response: ClassVar[type[Response]] = ClearDERControlResponse
+    action = "ClearDERControl"
+    response = ClearDERControlResponse
 
     is_default: bool
     control_type: DERControl | None = None
@@ -183,7 +183,7 @@ class ClearDERControlRequest(Request, frozen=True):
 
 
 class GetDERControlResponse(Response, frozen=True):
-    action: ClassVar[str] = "GetDERControl"
+    action = "GetDERControl"
 
     status: DERControlStatus
     status_info: StatusInfo | None = None
@@ -192,8 +192,8 @@ class GetDERControlResponse(Response, frozen=True):
 class GetDERControlRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "GetDERControl"
-    response: ClassVar[type[Response]] = GetDERControlResponse
+    action = "GetDERControl"
+    response = GetDERControlResponse
 
     request_id: int
     is_default: bool | None = None
@@ -202,14 +202,14 @@ class GetDERControlRequest(Request, frozen=True):
 
 
 class NotifyDERAlarmResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyDERAlarm"
+    action = "NotifyDERAlarm"
 
 
 class NotifyDERAlarmRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyDERAlarm"
-    response: ClassVar[type[Response]] = NotifyDERAlarmResponse
+    action = "NotifyDERAlarm"
+    response = NotifyDERAlarmResponse
 
     control_type: DERControl
     timestamp: Time
@@ -219,14 +219,14 @@ class NotifyDERAlarmRequest(Request, frozen=True):
 
 
 class NotifyDERStartStopResponse(Response, frozen=True):
-    action: ClassVar[str] = "NotifyDERStartStop"
+    action = "NotifyDERStartStop"
 
 
 class NotifyDERStartStopRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "NotifyDERStartStop"
-    response: ClassVar[type[Response]] = NotifyDERStartStopResponse
+    action = "NotifyDERStartStop"
+    response = NotifyDERStartStopResponse
 
     control_id: String36
     started: bool
@@ -235,14 +235,14 @@ class NotifyDERStartStopRequest(Request, frozen=True):
 
 
 class ReportDERControlResponse(Response, frozen=True):
-    action: ClassVar[str] = "ReportDERControl"
+    action = "ReportDERControl"
 
 
 class ReportDERControlRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "ReportDERControl"
-    response: ClassVar[type[Response]] = ReportDERControlResponse
+    action = "ReportDERControl"
+    response = ReportDERControlResponse
 
     request_id: int
     curve: Annotated[OneOrMore[DERCurveGet], Meta(max_length=24)] | None = None
@@ -261,7 +261,7 @@ class ReportDERControlRequest(Request, frozen=True):
 
 
 class SetDERControlResponse(Response, frozen=True):
-    action: ClassVar[str] = "SetDERControl"
+    action = "SetDERControl"
 
     status: DERControlStatus
     status_info: StatusInfo | None = None
@@ -271,8 +271,8 @@ class SetDERControlResponse(Response, frozen=True):
 class SetDERControlRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "SetDERControl"
-    response: ClassVar[type[Response]] = SetDERControlResponse
+    action = "SetDERControl"
+    response = SetDERControlResponse
 
     is_default: bool
     control_id: String36

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -22,14 +22,14 @@ class BatteryData(Message, frozen=True):
 
 
 class BatterySwapResponse(Response, frozen=True):
-    action: ClassVar[str] = "BatterySwap"
+    action = "BatterySwap"
 
 
 class BatterySwapRequest(Request, frozen=True):
     """Sent by the station."""
 
-    action: ClassVar[str] = "BatterySwap"
-    response: ClassVar[type[Response]] = BatterySwapResponse
+    action = "BatterySwap"
+    response = BatterySwapResponse
 
     battery_data: OneOrMore[BatteryData]
     event_type: BatterySwapEvent
@@ -38,7 +38,7 @@ class BatterySwapRequest(Request, frozen=True):
 
 
 class RequestBatterySwapResponse(Response, frozen=True):
-    action: ClassVar[str] = "RequestBatterySwap"
+    action = "RequestBatterySwap"
 
     status: GenericStatus
     status_info: StatusInfo | None = None
@@ -47,8 +47,8 @@ class RequestBatterySwapResponse(Response, frozen=True):
 class RequestBatterySwapRequest(Request, frozen=True):
     """Sent by the CSMS."""
 
-    action: ClassVar[str] = "RequestBatterySwap"
-    response: ClassVar[type[Response]] = RequestBatterySwapResponse
+    action = "RequestBatterySwap"
+    response = RequestBatterySwapResponse
 
     id_token: IdToken
     request_id: int

@@ -1,0 +1,146 @@
+"""One version of the language: from a message to payload JSON and back, strict both ways.  No envelope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, TypeVar, cast
+
+import msgspec
+
+from agent.ocpp.errors import ErrorCode, Refused, Unsayable
+from agent.ocpp.messages import ACTIONS_SINCE_21, request_type, response_type, unconfirmed_type
+from agent.ocpp.messages.base import Message, Request, Response, Unconfirmed, not_a_number
+from agent.ocpp.nulls import first_null
+from agent.ocpp.shape import Shapes, to_json, to_shape
+
+M = TypeVar("M", bound=Message)
+Payload = bytes | msgspec.Raw
+
+
+class Capability(Enum):
+    """What one version does and another does not, asked for by name."""
+
+    SEND = auto()  # messages that nobody answers, type 6
+    CALL_RESULT_ERROR = auto()  # telling the peer that its answer was unreadable, type 5
+    UNKNOWN_TYPE_ANSWERED = auto()  # an unknown message type gets a CALLERROR instead of silence
+
+
+class Dialect:
+    """A version: its name, what it can, and its shapes."""
+
+    version: ClassVar[str]
+    subprotocol: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]]
+    newer: ClassVar[bool]
+
+    def __init__(self) -> None:
+        self._said = Shapes(newer=self.newer, said=True)
+        self._heard = Shapes(newer=self.newer, said=False)
+        self._encoder = msgspec.json.Encoder(enc_hook=to_json)
+        self._decoders: dict[type[Message], msgspec.json.Decoder[Any]] = {}
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+    def knows(self, action: str) -> bool:
+        """Whether this version has the message at all; the station may still not support it."""
+        kind = request_type(action) or unconfirmed_type(action)
+        return kind is not None and (self.newer or action not in ACTIONS_SINCE_21)
+
+    def encode(self, message: Request | Response | Unconfirmed) -> bytes:
+        """The payload, without what this version does not know.
+
+        Raises:
+            Unsayable: the version lacks the message or a value of it, or the message breaks its own limits.
+
+        """
+        name = type(message).__name__
+        if not self.knows(message.action):
+            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: no such message")
+        try:
+            shaped = msgspec.convert(message, self._said.of(type(message)), from_attributes=True, dec_hook=to_shape)
+            payload = self._encoder.encode(shaped)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: {error}") from None
+        if b"null" in payload and (field := not_a_number(shaped)):
+            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: `{field}` is not a finite number")
+        return payload
+
+    def decode_request(self, action: str, payload: Payload) -> Request:
+        return self._decoded(self._kind(action, request_type), payload)
+
+    def decode_response(self, action: str, payload: Payload) -> Response:
+        return self._decoded(self._kind(action, response_type), payload)
+
+    def decode_unconfirmed(self, action: str, payload: Payload) -> Unconfirmed:
+        return self._decoded(self._kind(action, unconfirmed_type), payload)
+
+    def heard_shape(self, kind: type[Message]) -> type[msgspec.Struct]:
+        """What a payload of this message has to look like; for whoever mends one that does not."""
+        return self._heard.of(kind)
+
+    def _kind(self, action: str, named: Callable[[str], type[M] | None]) -> type[M]:
+        kind = named(action)
+        if kind is None or not self.knows(action):
+            raise Refused("NotImplemented", f"OCPP {self.version} has no action {action!r}")
+        return kind
+
+    def _decoded(self, kind: type[M], payload: Payload) -> M:
+        try:
+            shaped = self._decoder(kind).decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if bytes(payload).strip() == b"null":  # the other way to say {}, part 4, 4.1.5
+                return self._decoded(kind, b"{}")
+            raise refusal(error) from None
+        if b"null" in bytes(payload) and (field := first_null(payload, self._heard.of(kind))):
+            raise Refused("TypeConstraintViolation", f"`{field}` is null: leave the field out instead")
+        return msgspec.convert(shaped, kind, from_attributes=True, dec_hook=to_shape)
+
+    def _decoder(self, kind: type[Message]) -> msgspec.json.Decoder[Any]:
+        if kind not in self._decoders:
+            self._decoders[kind] = msgspec.json.Decoder(self._heard.of(kind), dec_hook=to_shape)
+        return self._decoders[kind]
+
+
+# What msgspec says of a payload, and the code of part 4 that it deserves; the first that fits.
+CODES: tuple[tuple[re.Pattern[str], ErrorCode], ...] = (
+    (re.compile(r"Object missing required field"), "OccurrenceConstraintViolation"),
+    (re.compile(r"Expected `array` of length"), "OccurrenceConstraintViolation"),
+    (re.compile(r"Object contains unknown field"), "FormatViolation"),
+    (re.compile(r"Expected `object`, got `\w+`$"), "ProtocolError"),
+    (re.compile(r"Expected `[^`]+`, got "), "TypeConstraintViolation"),
+)
+
+
+def refusal(error: Exception) -> Refused:
+    """Whose rule was broken, as a CALLERROR."""
+    if isinstance(error, RecursionError):
+        return Refused("FormatViolation", "the payload is nested too deep")
+    if not isinstance(error, msgspec.ValidationError):
+        return Refused("FormatViolation", str(error))
+    text = str(error).replace("`$.", "`")
+    for pattern, code in CODES:
+        if pattern.match(text):
+            return Refused(code, text)
+    return Refused("PropertyConstraintViolation", text)
+
+
+DIALECTS = {"ocpp2.0.1": "agent.ocpp.v201:V201", "ocpp2.1": "agent.ocpp.v21:V21"}
+
+
+@cache
+def dialect_for(subprotocol: str) -> Dialect:
+    """The dialect of a WebSocket subprotocol; the same object each time, with what it has learned.
+
+    Raises:
+        ValueError: nothing here speaks it.
+
+    """
+    if subprotocol not in DIALECTS:
+        raise ValueError(f"unknown subprotocol {subprotocol!r}; known: {sorted(DIALECTS)}")
+    module, name = DIALECTS[subprotocol].split(":")
+    return cast(Dialect, getattr(import_module(module), name)())
