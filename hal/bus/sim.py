@@ -270,7 +270,7 @@ class World:
     def meter(
         self, evse: int, energy_wh: float | None = None, power_w: float | None = None, soc: float | None = None
     ) -> None:
-        """Set the register, the power (until the contactor opens or the cable is out) or the vehicle's state of charge (percent)."""
+        """Set the register, the power that flows (until it is cut off), or the vehicle's state of charge in percent."""
         truth = self._known(evse, "meter")
         for name, value, most in (("energy_wh", energy_wh, 1e12), ("power_w", power_w, 1e9), ("soc", soc, 100)):
             if value is not None and not (isfinite(value) and 0 <= value <= most):
@@ -338,7 +338,7 @@ class World:
     # ---- what drivers do ----
 
     def attach(self, part: Part) -> None:
-        """A part is there from now on; it is told at once what is true."""
+        """A part is there from now on, and is told at once what is true."""
         truth = self._evses.setdefault(part.place.evse, SimEvse(part.place, self._config))
         truth.roles.add(part.role)
         truth.connectors.update(part.connectors)
@@ -346,7 +346,7 @@ class World:
             truth.locked.setdefault(part.place.connector, False)
         self._parts.append(part)
         self._parts.sort(key=lambda each: get_args(Role).index(each.role))
-        self._tell([part])
+        self._tell(self._parts_of(truth))
 
     def detach(self, part: Part) -> None:
         """The driver is gone.  A pilot without its host stops."""
@@ -402,6 +402,9 @@ class World:
             raise WorldError("not plugged in")
         return truth
 
+    def _parts_of(self, truth: SimEvse) -> list[Part]:
+        return [part for part in self._parts if part.place.evse == truth.place.evse]
+
     @contextmanager
     def _changing(self, truth: SimEvse, wish: bool = False, not_before: float = 0.0) -> Iterator[None]:
         """One change: count what flowed until now, change, let physics follow, then tell."""
@@ -410,8 +413,7 @@ class World:
         yield
         truth.settle(now)
         self._arm(truth, now)
-        parts = [part for part in self._parts if part.place.evse == truth.place.evse]
-        self._tell(parts, soon=wish)
+        self._tell(self._parts_of(truth), soon=wish)
 
     def _arm(self, truth: SimEvse, now: float) -> None:
         if truth.timer is not None:

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from hal.bus.sim import SimBus
 from hal.drivers.sim_part import SimPart
-from hal.events import CableRated, HardwareFaulted, HardwareHealed, PilotChanged, PowerChanged, VehicleEnded
+from hal.events import CableRated, Event, HardwareFaulted, HardwareHealed, PilotChanged, PowerChanged, VehicleEnded
 from hal.ports import PilotIntent, PilotTraits, Place, Post
 
 
@@ -48,14 +48,24 @@ class SimPilot(SimPart):
 
     def report(self) -> None:
         """Causes first: a fault before the contactor that it opens, the vehicle's wish before its pilot state."""
-        truth, evse = self._truth, self.place.evse
+        news = self._look()  # at one moment: what is posted may already change the truth
         self._report_faults()
         self._report_end()
-        for socket in truth.locked:
-            coded_a = float(truth.vehicle.cable_a) if truth.vehicle and truth.connector == socket else None
-            self.say(CableRated(evse, coded_a, socket), socket)
-        self.say(PilotChanged(evse, truth.state, truth.connector, pwm=truth.offered_a > 0))
-        self.say(PowerChanged(evse, truth.closed, truth.phases if truth.closed else None))
+        for event, connector in news:
+            self.say(event, connector)
+
+    def _look(self) -> list[tuple[Event, int]]:
+        """What is true, each with the connector that it is told apart by; the pilot's pins break before the cable's."""
+        truth, evse = self._truth, self.place.evse
+        coded_a = {truth.connector: float(truth.vehicle.cable_a)} if truth.vehicle else {}
+        cables: list[tuple[Event, int]] = [
+            (CableRated(evse, coded_a.get(socket), socket), socket) for socket in truth.locked
+        ]
+        pilot: list[tuple[Event, int]] = [
+            (PilotChanged(evse, truth.state, truth.connector, pwm=truth.offered_a > 0), 0),
+            (PowerChanged(evse, truth.closed, truth.phases if truth.closed else None), 0),
+        ]
+        return cables + pilot if truth.vehicle else pilot + cables
 
     def _report_faults(self) -> None:
         faults = self._truth.faults
