@@ -12,9 +12,9 @@ from typing import Any, ClassVar, TypeVar, cast
 import msgspec
 
 from agent.ocpp.errors import ErrorCode, Refused, Unsayable
+from agent.ocpp.inspection import first_null, words_at
 from agent.ocpp.messages import ACTIONS_SINCE_21, request_type, response_type, unconfirmed_type
-from agent.ocpp.messages.base import Message, Request, Response, Unconfirmed, not_a_number
-from agent.ocpp.nulls import first_null
+from agent.ocpp.messages.base import MAX_DEPTH, Message, Request, Response, Unconfirmed, not_a_number, too_deep
 from agent.ocpp.shape import Shapes, to_json, to_shape
 
 M = TypeVar("M", bound=Message)
@@ -64,20 +64,20 @@ class Dialect:
         try:
             shaped = msgspec.convert(message, self._said.of(type(message)), from_attributes=True, dec_hook=to_shape)
             payload = self._encoder.encode(shaped)
+            if b"null" in payload and (field := not_a_number(shaped)):
+                raise ValueError(f"`{field}` is not a finite number")
         except (ValueError, TypeError, RecursionError) as error:
             raise Unsayable(f"{name} cannot be said in OCPP {self.version}: {error}") from None
-        if b"null" in payload and (field := not_a_number(shaped)):
-            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: `{field}` is not a finite number")
         return payload
 
     def decode_request(self, action: str, payload: Payload) -> Request:
-        return self._decoded(self._kind(action, request_type), payload)
+        return self.decode(self._kind(action, request_type), payload)
 
     def decode_response(self, action: str, payload: Payload) -> Response:
-        return self._decoded(self._kind(action, response_type), payload)
+        return self.decode(self._kind(action, response_type), payload)
 
     def decode_unconfirmed(self, action: str, payload: Payload) -> Unconfirmed:
-        return self._decoded(self._kind(action, unconfirmed_type), payload)
+        return self.decode(self._kind(action, unconfirmed_type), payload)
 
     def heard_shape(self, kind: type[Message]) -> type[msgspec.Struct]:
         """What a payload of this message has to look like; for whoever mends one that does not."""
@@ -89,16 +89,25 @@ class Dialect:
             raise Refused("NotImplemented", f"OCPP {self.version} has no action {action!r}")
         return kind
 
-    def _decoded(self, kind: type[M], payload: Payload) -> M:
+    def decode(self, kind: type[M], payload: Payload) -> M:
+        """The payload of one kind of message.
+
+        Raises:
+            Refused: it breaks a rule.
+
+        """
         try:
             shaped = self._decoder(kind).decode(payload)
+            if b"null" in bytes(payload) and (field := first_null(payload, self._heard.of(kind))):
+                raise Refused("TypeConstraintViolation", f"`{field}` is null: leave the field out instead")
+            message = msgspec.convert(shaped, kind, from_attributes=True, dec_hook=to_shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if bytes(payload).strip() == b"null":  # the other way to say {}, part 4, 4.1.5
-                return self._decoded(kind, b"{}")
-            raise refusal(error) from None
-        if b"null" in bytes(payload) and (field := first_null(payload, self._heard.of(kind))):
-            raise Refused("TypeConstraintViolation", f"`{field}` is null: leave the field out instead")
-        return msgspec.convert(shaped, kind, from_attributes=True, dec_hook=to_shape)
+                return self.decode(kind, b"{}")
+            raise refusal(error, self._heard.of(kind)) from None
+        if too_deep(getattr(message, "data", None)):  # DataTransfer: no schema says what is in it
+            raise Refused("FormatViolation", f"`data` is nested deeper than {MAX_DEPTH}")
+        return message
 
     def _decoder(self, kind: type[Message]) -> msgspec.json.Decoder[Any]:
         if kind not in self._decoders:
@@ -116,16 +125,19 @@ CODES: tuple[tuple[re.Pattern[str], ErrorCode], ...] = (
 )
 
 
-def refusal(error: Exception) -> Refused:
+def refusal(error: Exception, shape: type[msgspec.Struct]) -> Refused:
     """Whose rule was broken, as a CALLERROR."""
     if isinstance(error, RecursionError):
         return Refused("FormatViolation", "the payload is nested too deep")
     if not isinstance(error, msgspec.ValidationError):
         return Refused("FormatViolation", str(error))
-    text = str(error).replace("`$.", "`")
+    text = str(error).replace("`$.", "`").replace(" | null`", "`")
     for pattern, code in CODES:
         if pattern.match(text):
             return Refused(code, text)
+    if text.startswith("Invalid enum value"):
+        words = words_at(text.rpartition(" - at ")[2].strip("`"), shape)
+        text += f"; one of {', '.join(words)}"
     return Refused("PropertyConstraintViolation", text)
 
 

@@ -1,8 +1,9 @@
 """What goes wrong with the language: whose fault it is, and what to answer.
 
 LanguageError
- +-- Refused        they said what we cannot accept; ``code`` is our CALLERROR
- +-- Unsayable      we hold a message that the version spoken has no words for
+ +-- Refused           they said what we cannot accept; ``code`` is our CALLERROR
+ +-- Unsayable         we hold a message that the version spoken has no words for
+ +-- NoCommonVersion   the handshake ended without a version that both speak
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class Unsayable(LanguageError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NoCommonVersion(LanguageError):
+    """The server agreed to none of the versions offered."""
 
 
 def shortened(reason: str) -> str:

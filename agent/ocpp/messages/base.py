@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from msgspec import Meta, Struct
 
 T = TypeVar("T")
+
+MAX_DEPTH = 32  # of what a vendor may put where no schema rules
 
 
 class Since21:
@@ -55,6 +57,8 @@ class CustomData(dict[str, Any]):
             raise TypeError(f"Expected `str`, got `{type(vendor_id).__name__}` in `vendorId`")
         if len(vendor_id) > 255:
             raise ValueError("Expected `str` of length <= 255 in `vendorId`")
+        if too_deep(content):
+            raise ValueError(f"Expected at most {MAX_DEPTH} levels of nesting")
         super().__init__(content)
 
 
@@ -102,3 +106,19 @@ def not_a_number(value: Any, path: str = "") -> str | None:
     else:
         return None
     return next((found for at, part in parts if (found := not_a_number(part, at.lstrip("."))) is not None), None)
+
+
+def too_deep(value: Any) -> bool:
+    """Whether JSON without a schema is nested so deep that whoever walks it may fall."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [part for whole in level for part in _parts(whole)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
