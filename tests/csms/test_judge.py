@@ -93,3 +93,21 @@ async def test_a_message_id_that_comes_again_is_a_violation():
             await raw.socket.send(json.dumps([2, "same", "Heartbeat", {}]))
             await raw.hear()
     assert record_of(csms).order_violations == ["message id same used before"]
+
+
+async def test_a_new_connection_has_nothing_in_flight():
+    async with PracticeCsms() as csms:
+        async with station(csms) as raw:
+            csms.script.add(wrong.never_answer, "Heartbeat")
+            await raw.say("Heartbeat", {})
+            await csms.wait_for("Heartbeat")
+        async with station(csms, boot=False) as raw:
+            await raw.ask("StatusNotification", status())
+    assert record_of(csms).violations == []
+
+
+async def test_B01_FR_08_a_station_that_boots_again_waits_for_the_answer():
+    async with PracticeCsms() as csms, station(csms) as raw:
+        csms.script.add(wrong.never_answer, "BootNotification")
+        await raw.say("BootNotification", BOOT)
+        assert await raw.ask("StatusNotification", status()) == "SecurityError"

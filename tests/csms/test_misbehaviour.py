@@ -90,6 +90,7 @@ async def test_an_abort_resets_the_connection_without_a_farewell():
             while True:
                 await asyncio.wait_for(raw.socket.recv(), 5)
     assert lost.value.rcvd is None
+    assert isinstance(lost.value.__cause__, ConnectionResetError)
 
 
 async def test_an_answer_may_take_its_time_once_or_always():
@@ -111,8 +112,12 @@ async def test_a_link_that_is_no_longer_read_answers_nothing_until_the_station_c
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(await raw.socket.ping(), 0.1)
         assert record_of(csms).statuses == {}
+        await csms.say("CS 1", "not heard")
+        assert record_of(csms).frames[-1].action == "Heartbeat"
         async with station(csms, boot=False) as again:
             assert await again.ask("StatusNotification", status()) == {}
+            with pytest.raises(ConnectionClosedError):
+                await asyncio.wait_for(raw.socket.recv(), 5)
 
 
 async def test_a_csms_may_go_on_but_answer_no_ping():
@@ -184,7 +189,7 @@ async def test_no_subprotocol_leaves_the_connection_open_and_who_speaks_on_it_br
 async def test_a_station_of_another_version_is_let_in_and_shown_out():
     async with PracticeCsms() as csms, connect(f"{csms.url}/CS%201", subprotocols=["ocpp1.6"]) as socket:
         assert socket.subprotocol is None
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed, match="1002"):
             await asyncio.wait_for(socket.recv(), 5)
 
 
