@@ -319,7 +319,6 @@ class World:
         for part in self._parts:
             part.forget()
         self._parts.clear()
-        self._untold.clear()
         for truth in self._evses.values():
             with self._changing(truth):
                 truth.intent = PilotIntent()

@@ -51,6 +51,7 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.early_s = 0.0  # as a loop is, by a tick of its clock
         self._soon: list[Callable[[], object]] = []
         self._timers: list[tuple[float, int, _Timer]] = []
         self._order = count()
@@ -76,7 +77,7 @@ class FakeClock:
         end = self.now + seconds
         while self._timers and self._timers[0][0] <= end:
             when, _, timer = heappop(self._timers)
-            self.now = max(self.now, when)
+            self.now = max(self.now, when - self.early_s)
             if timer.callback is not None:
                 timer.callback()
             self.turn()
@@ -262,6 +263,23 @@ def test_a_post_is_never_nested_in_another_one():
     assert desk.world.at(1).state is CpState.A
 
 
+def test_a_stimulus_from_inside_a_post_waits_until_everybody_heard_of_the_first():
+    desk = Desk()
+    desk.take()
+    desk.station = lambda event: event == BayChanged(1, True) and desk.world.unplug(1)
+    desk.world.plug_in(1)
+    desk.world.bay(1, True)
+    desk.station = lambda event: event == CableRated(1, 63.0) and desk.world.bay(1, False)
+    desk.world.plug_in(1)
+    assert desk.take(PilotChanged, BayChanged) == [
+        PilotChanged(1, CpState.B, pwm=False),
+        BayChanged(1, True),
+        PilotChanged(1, CpState.A, pwm=False),
+        PilotChanged(1, CpState.B, pwm=False),
+        BayChanged(1, False),
+    ]
+
+
 def test_two_evses_do_not_hear_each_other():
     desk = Desk(evses=2)
     desk.take()
@@ -379,6 +397,24 @@ def test_a_vehicle_that_needs_ventilation_asks_with_d():
     desk.take()
     desk.apply(PERMIT_16A)
     assert desk.take(PilotChanged) == [PilotChanged(1, CpState.D, pwm=True)]
+
+
+def test_no_permission_counts_while_the_station_is_not_available():
+    desk = Desk()
+    desk.charge(Vehicle(simplified=True))
+    desk.apply(PilotIntent(available=False, limit_a=16.0, permit_power=True))
+    assert desk.take(PilotChanged, PowerChanged) == [
+        PilotChanged(1, CpState.C, pwm=False),
+        PowerChanged(1, closed=False),
+    ]
+
+
+def test_a_timer_that_comes_a_tick_early_still_makes_the_vehicle_ready():
+    desk = Desk()
+    desk.charge(Vehicle(ready_after_ms=1000))
+    desk.clock.early_s = 1e-9
+    desk.clock.advance(1)
+    assert desk.world.at(1).closed and desk.clock.pending == 0
 
 
 def test_an_autonomous_delay_holds_the_contactor_back_but_not_the_opening():

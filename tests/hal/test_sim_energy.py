@@ -105,12 +105,22 @@ def test_a_meter_that_is_set_says_so_and_counts_on_from_there():
     assert desk.register_wh() == 6000.0
 
 
-def test_power_that_was_set_is_cut_off_with_the_contactor():
+@pytest.mark.parametrize("cut", [lambda world: world.unplug(1), lambda world: world.ev(1, "paused")])
+def test_power_that_was_set_is_cut_off_with_the_contactor(cut):
     desk = Desk()
     desk.charge()
     desk.world.meter(1, power_w=1000.0)
-    desk.world.unplug(1)
+    cut(desk.world)
     desk.clock.advance(3600)
     assert desk.register_wh() == 0.0 and desk.clock.pending == 0
-    desk.charge()
-    assert desk.world.at(1).power_w == KW_16A
+
+
+def test_power_that_was_set_at_an_open_contactor_ends_with_the_cable():
+    desk = Desk()
+    desk.meters[1].sample_every(60.0)
+    desk.world.plug_in(1)
+    desk.world.meter(1, power_w=1000.0)
+    desk.clock.advance(3600)
+    desk.world.unplug(1)
+    desk.clock.advance(3600)
+    assert desk.register_wh() == 1000.0 and desk.clock.pending == 0
