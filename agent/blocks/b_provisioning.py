@@ -1,0 +1,254 @@
+"""Block B: boot, the variables of the device model, reset.  Does not know how a message travels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.blocks.base import Block, CallRefused, Desk
+from agent.model.catalogue import (
+    HEARTBEAT_INTERVAL,
+    ITEMS_PER_GET_VARIABLES,
+    ITEMS_PER_SET_VARIABLES,
+    MESSAGE_ATTEMPT_INTERVAL,
+    MESSAGE_ATTEMPTS,
+    MESSAGE_TIMEOUT,
+    RETRY_BACK_OFF_RANDOM_RANGE,
+    RETRY_BACK_OFF_REPEAT_TIMES,
+    RETRY_BACK_OFF_WAIT_MINIMUM,
+    WEB_SOCKET_PING_INTERVAL,
+)
+from agent.model.device import Spot
+from agent.ocpp.messages import b_provisioning as m
+from agent.ocpp.messages.common import Component, StatusInfo, Variable
+from agent.vocabulary import (
+    AdmitMessages,
+    CallFailed,
+    CameOnline,
+    Fact,
+    KeepRecord,
+    Now,
+    Registered,
+    ResetRequested,
+    Restart,
+    SetClock,
+    TransactionEnded,
+    TriggerRequested,
+    TuneLink,
+    WentOffline,
+)
+
+OWN_INTERVAL_S = 60.0
+"""When the CSMS names no interval or does not answer (B02.FR.07, B03.FR.05)."""
+
+RESET_PATIENCE_S = 10.0
+"""How long a reset waits for the CSMS to take the last events; they are on disk anyway (B12.FR.05)."""
+
+
+BOOT_REASON = "boot/reason"
+
+
+class Provisioning(Block):
+    """From power-on to accepted, and what the CSMS sets."""
+
+    letter = "B"
+
+    def __init__(self, desk: Desk, station: m.ChargingStation) -> None:
+        super().__init__(desk)
+        self._station = station
+        self._boot_again_at: float | None = None
+        self._boot_asked = False
+        self._lost_at_mono: float | None = None
+        self._reset_reason: str | None = None
+        self._restart_by: float | None = None
+        self._tuned: TuneLink | None = None
+
+    # ---- boot ----
+
+    def link_opened(self, now: Now) -> None:
+        """The connection stands: say who we are, unless the CSMS knows (Part 4, 5.3)."""
+        self.desk.online = True
+        if self.desk.accepted:
+            lost_at = now.mono if self._lost_at_mono is None else self._lost_at_mono
+            self.desk.tell(AdmitMessages("all"))
+            self.desk.post(CameOnline(0, now.mono - lost_at))
+        elif self._boot_again_at is None or now.mono >= self._boot_again_at:
+            self._boot(self.desk.boot_reason)
+
+    def link_lost(self, reason: str, now: Now) -> None:
+        """Offline."""
+        self.desk.online = False
+        self._boot_asked = False
+        self._lost_at_mono = now.mono
+        self.desk.post(WentOffline(0, reason))
+
+    def _boot(self, reason: str) -> None:
+        if self._boot_asked:
+            return
+        self._boot_asked = True
+        self._boot_again_at = None
+        self.desk.send(m.BootNotificationRequest(charging_station=self._station, reason=reason), asked_for=True)  # type: ignore[arg-type]
+
+    def boot_answered(
+        self, request: m.BootNotificationRequest, outcome: m.BootNotificationResponse | CallFailed, now: Now
+    ) -> None:
+        self._boot_asked = False
+        if isinstance(outcome, CallFailed):
+            self._boot_again_at = now.mono + OWN_INTERVAL_S
+            return
+        self.desk.registration = outcome.status
+        self.desk.tell(SetClock(outcome.current_time))  # B01.FR.06
+        if outcome.status == "Accepted":
+            self._accepted(outcome.interval)
+        else:
+            self.desk.tell(AdmitMessages("asked" if outcome.status == "Pending" else "boot"))
+            self._boot_again_at = now.mono + (outcome.interval if outcome.interval > 0 else OWN_INTERVAL_S)
+        self.desk.post(Registered(0, outcome.status))
+
+    def _accepted(self, interval_s: int) -> None:
+        if interval_s > 0:
+            self.desk.model.set(HEARTBEAT_INTERVAL, interval_s)  # B01.FR.04
+        self.desk.tell(AdmitMessages("all"))
+        self.desk.post(CameOnline(0, float("inf")))
+
+    answers = {m.BootNotificationRequest: boot_answered}
+
+    def triggered(self, fact: TriggerRequested, now: Now) -> None:
+        if fact.message == "BootNotification":
+            self._boot("Triggered")
+
+    # ---- variables ----
+
+    def get_variables(self, request: m.GetVariablesRequest, now: Now) -> m.GetVariablesResponse:
+        self._bound(len(request.get_variable_data), self.desk.model[ITEMS_PER_GET_VARIABLES])  # B06.FR.16
+        return m.GetVariablesResponse(get_variable_result=tuple(self._get(item) for item in request.get_variable_data))
+
+    def _get(self, item: m.GetVariableData) -> m.GetVariableResult:
+        attribute = item.attribute_type or "Actual"  # B06.FR.11
+        status, value = self.desk.model.read(_spot(item.component, item.variable))
+        if status == "Accepted" and attribute != "Actual":
+            status = "NotSupportedAttributeType"  # B06.FR.08
+        return m.GetVariableResult(
+            attribute_status=status,
+            attribute_type=attribute,
+            attribute_value=value if status == "Accepted" else None,
+            component=item.component,
+            variable=item.variable,
+        )
+
+    def set_variables(self, request: m.SetVariablesRequest, now: Now) -> m.SetVariablesResponse:
+        self._bound(len(request.set_variable_data), self.desk.model[ITEMS_PER_SET_VARIABLES])
+        return m.SetVariablesResponse(set_variable_result=tuple(self._set(item) for item in request.set_variable_data))
+
+    def _set(self, item: m.SetVariableData) -> m.SetVariableResult:
+        attribute = item.attribute_type or "Actual"  # B05.FR.12
+        spot = _spot(item.component, item.variable)
+        why = ""
+        if attribute != "Actual" and self.desk.model.read(spot)[0] in ("Accepted", "Rejected"):
+            status: m.SetVariableStatus = "NotSupportedAttributeType"  # B05.FR.06
+        else:
+            status, why = self.desk.model.write(spot, item.attribute_value)
+        return m.SetVariableResult(
+            attribute_status=status,
+            attribute_type=attribute,
+            attribute_status_info=StatusInfo(reason_code="InvalidValue", additional_info=why[:512]) if why else None,
+            component=item.component,
+            variable=item.variable,
+        )
+
+    def _bound(self, items: int, most: int) -> None:
+        if items > most:
+            raise CallRefused("OccurrenceConstraintViolation", f"{items} items; at most {most} in one message")
+
+    def tune(self) -> None:
+        """Tell the link its numbers, when they changed."""
+        model = self.desk.model
+        tuned = TuneLink(
+            timeout_s=float(model[MESSAGE_TIMEOUT]),
+            ping_interval_s=float(model[WEB_SOCKET_PING_INTERVAL]),
+            back_off_minimum_s=float(model[RETRY_BACK_OFF_WAIT_MINIMUM]),
+            back_off_random_s=float(model[RETRY_BACK_OFF_RANDOM_RANGE]),
+            back_off_doublings=model[RETRY_BACK_OFF_REPEAT_TIMES],
+            attempts=model[MESSAGE_ATTEMPTS],
+            attempt_interval_s=float(model[MESSAGE_ATTEMPT_INTERVAL]),
+        )
+        if tuned != self._tuned:
+            self._tuned = tuned
+            self.desk.tell(tuned)
+
+    # ---- reset ----
+
+    def reset(self, request: m.ResetRequest, now: Now) -> m.ResetResponse:
+        if request.evse_id is not None:  # B11.FR.09: no board here resets one EVSE
+            return m.ResetResponse(status="Rejected")
+        if request.type == "OnIdle" and self.desk.site.running():
+            self._reset_reason = "ScheduledReset"
+            return m.ResetResponse(status="Scheduled")  # B12.FR.01
+        self._reset_reason = "RemoteReset"
+        self._restart_by = now.mono + RESET_PATIENCE_S
+        self.desk.post(ResetRequested(0, "ResetCommand", "ImmediateReset"))
+        return m.ResetResponse(status="Accepted")  # B12.FR.02
+
+    def restart_locally(self, now: Now) -> None:
+        """A technician, or an update, wants a restart."""
+        self._reset_reason = "LocalReset"
+        self._restart_by = now.mono + RESET_PATIENCE_S
+        self.desk.post(ResetRequested(0, "ResetCommand", "Reboot"))
+
+    def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
+        if self._reset_reason == "ScheduledReset" and not self.desk.site.running():
+            self._restart_by = now.mono + RESET_PATIENCE_S
+
+    def outbox_drained(self, now: Now) -> None:
+        """Nothing keeps a reset waiting any more."""
+        if self._restart_by is not None and not self.desk.site.running():
+            self._restart_by = now.mono
+
+    def reset_asked(self, fact: Fact, now: Now) -> None:
+        """E has ended what ran; without transactions there is nothing to wait for."""
+        if not self.desk.site.running():
+            self._restart_by = now.mono + (1.0 if self.desk.online else 0.0)
+
+    facts = {
+        TriggerRequested: triggered,
+        TransactionEnded: transaction_ended,
+        ResetRequested: reset_asked,
+    }
+    calls = {
+        m.GetVariablesRequest: get_variables,
+        m.SetVariablesRequest: set_variables,
+        m.ResetRequest: reset,
+    }
+
+    # ---- time ----
+
+    def next_deadline(self) -> float | None:
+        boot_at = self._boot_again_at if self.desk.online else None
+        return min((time for time in (boot_at, self._restart_by) if time is not None), default=None)
+
+    def expire(self, now: Now) -> None:
+        if self.desk.online and self._boot_again_at is not None and now.mono >= self._boot_again_at:
+            self._boot(self.desk.boot_reason)
+        if self._restart_by is not None and now.mono >= self._restart_by:
+            self._restart_by = None
+            reason = self._reset_reason or "Unknown"
+            self.desk.tell(KeepRecord(BOOT_REASON, reason.encode()))
+            self.desk.tell(Restart(reason))
+
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
+        """Why we start: what the last reset said, else the power came back (B01.FR.09)."""
+        reason = records.get(BOOT_REASON)
+        if reason is not None:
+            self.desk.boot_reason = reason.decode()
+            self.desk.tell(KeepRecord(BOOT_REASON, None))
+
+
+def _spot(component: Component, variable: Variable) -> Spot:
+    evse = component.evse
+    return Spot(
+        component.name,
+        variable.name,
+        variable.instance or None,
+        None if evse is None else evse.id,
+        None if evse is None else evse.connector_id,
+        component.instance or None,
+    )

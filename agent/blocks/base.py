@@ -1,0 +1,87 @@
+"""What every functional block has: a letter, two or three tables, and the desk that it shares with the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, ClassVar
+from uuid import UUID
+
+from agent.model.device import DeviceModel
+from agent.ocpp.errors import ErrorCode
+from agent.ocpp.messages.base import Request, Response
+from agent.session.site import Site
+from agent.vocabulary import Command, Fact, RegistrationStatus, Send
+
+FactTable = Mapping[type[Fact], Callable[..., None]]
+CallTable = Mapping[type[Request], Callable[..., Response | None]]
+AnswerTable = Mapping[type[Request], Callable[..., None]]
+
+
+class CallRefused(Exception):
+    """A call of the CSMS that gets a CALLERROR with this code."""
+
+    def __init__(self, code: ErrorCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code: ErrorCode = code
+        self.reason = reason
+
+
+class Desk:
+    """What the blocks share: the EVSEs, the device model, and where facts and commands are laid down."""
+
+    def __init__(self, site: Site, model: DeviceModel, entropy: Random) -> None:
+        self.site = site
+        self.model = model
+        self.entropy = entropy
+        self.registration: RegistrationStatus | None = None
+        self.online = False
+        self.heard_mono = float("-inf")
+        self.boot_reason = "PowerUp"
+        self.facts: deque[Fact] = deque()
+        self.commands: list[Command] = []
+        self.message_id = ""
+
+    def tell(self, command: Command) -> None:
+        """Lay down a command."""
+        self.commands.append(command)
+
+    def post(self, fact: Fact) -> None:
+        """Lay down a fact; every block hears it when the present one is dealt with."""
+        self.facts.append(fact)
+
+    def send(self, request: Request, *, asked_for: bool = False) -> None:
+        """Ask the CSMS; the outcome comes to the block that lists the request under ``answers``."""
+        self.tell(Send(request, asked_for=asked_for))
+
+    def new_id(self) -> str:
+        """An identifier that is never used again: a random UUID (E01.FR.08)."""
+        return str(UUID(int=self.entropy.getrandbits(128), version=4))
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the CSMS has accepted this station."""
+        return self.registration == "Accepted"
+
+
+class Block:
+    """A functional block of OCPP.  A ``calls`` method that returns None answers later, by ``Answer``."""
+
+    letter: ClassVar[str]
+    facts: ClassVar[FactTable] = {}
+    calls: ClassVar[CallTable] = {}
+    answers: ClassVar[AnswerTable] = {}
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+        """Take back at start what ``KeepRecord`` kept."""
+
+    def next_deadline(self) -> float | None:
+        """When ``expire`` wants to be called; None: not because of the time."""
+        return None
+
+    def expire(self, now: Any) -> None:
+        """A deadline may have passed."""

@@ -1,0 +1,207 @@
+"""Block G: connector status, heartbeat, taking out of service.  Does not know why a connector is occupied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.blocks.base import Block, Desk
+from agent.model.catalogue import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD
+from agent.ocpp.messages import g_availability as m
+from agent.session.connector import Connector
+from agent.session.evse import Evse
+from agent.vocabulary import (
+    CallFailed,
+    CameOnline,
+    ConnectorStatusChanged,
+    EvConnected,
+    EvDisconnected,
+    EvseFaulted,
+    EvseHealed,
+    Fact,
+    KeepRecord,
+    Now,
+    SetClock,
+    TransactionEnded,
+    TriggerRequested,
+    WentOffline,
+)
+
+DAY_S = 86_400.0
+
+Wish = tuple[int, int]
+"""(EVSE, connector); 0 stands for the whole station or the whole EVSE."""
+
+
+class Availability(Block):
+    """What the CSMS is told of every connector, and that we are alive."""
+
+    letter = "G"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._told: dict[Wish, str] = {}
+        self._scheduled: dict[Wish, bool] = {}
+        self._last_heartbeat_mono = float("-inf")
+
+    # ---- connector status ----
+
+    def may_have_changed(self, fact: Fact, now: Now) -> None:
+        self._notify_changes(self.desk.site.evses[fact.evse], now)
+
+    def came_online(self, fact: CameOnline, now: Now) -> None:
+        self._last_heartbeat_mono = now.mono
+        if fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:  # B01.FR.05, B04.FR.01
+            self._told.clear()
+        for evse in self.desk.site.evses.values():  # B04.FR.02
+            self._notify_changes(evse, now)
+
+    def went_offline(self, fact: WentOffline, now: Now) -> None:
+        """What was said last may not have arrived: nothing more is said until we are back."""
+
+    def triggered(self, fact: TriggerRequested, now: Now) -> None:
+        if fact.message == "Heartbeat":
+            self._last_heartbeat_mono = now.mono
+            self.desk.send(m.HeartbeatRequest(), asked_for=True)
+        elif fact.message == "StatusNotification" and fact.connector is not None:
+            evse = self.desk.site.evses[fact.evse]
+            self._notify(evse, evse.connectors[fact.connector], now, asked_for=True)
+
+    def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
+        self._apply_scheduled(now)
+        self._notify_changes(self.desk.site.evses[fact.evse], now)
+
+    facts = {
+        EvConnected: may_have_changed,
+        EvDisconnected: may_have_changed,
+        EvseFaulted: may_have_changed,
+        EvseHealed: may_have_changed,
+        TransactionEnded: transaction_ended,
+        CameOnline: came_online,
+        WentOffline: went_offline,
+        TriggerRequested: triggered,
+    }
+
+    def status_of(self, evse: Evse, connector: Connector) -> m.ConnectorStatus:
+        """The status as ConnectorStatusEnumType defines it."""
+        if evse.faulted(connector.id):
+            return "Faulted"
+        if not (evse.station_operative and evse.operative and connector.operative):
+            return "Unavailable"
+        return "Occupied" if evse.plugged == connector.id else "Available"
+
+    def _notify_changes(self, evse: Evse, now: Now) -> None:
+        for connector in evse.connectors.values():
+            if self._told.get((evse.id, connector.id)) != self.status_of(evse, connector):
+                self._notify(evse, connector, now)
+
+    def _notify(self, evse: Evse, connector: Connector, now: Now, *, asked_for: bool = False) -> None:
+        status = self.status_of(evse, connector)
+        if not asked_for and not (self.desk.accepted and self.desk.online):
+            return
+        self._told[evse.id, connector.id] = status
+        self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
+        self.desk.send(
+            m.StatusNotificationRequest(
+                timestamp=now.wall, connector_status=status, evse_id=evse.id, connector_id=connector.id
+            ),
+            asked_for=asked_for,
+        )
+
+    def status_answered(
+        self, request: m.StatusNotificationRequest, outcome: m.StatusNotificationResponse | CallFailed, now: Now
+    ) -> None:
+        if isinstance(outcome, CallFailed):
+            self._told.pop((request.evse_id, request.connector_id), None)
+
+    # ---- heartbeat ----
+
+    def heartbeat_answered(
+        self, request: m.HeartbeatRequest, outcome: m.HeartbeatResponse | CallFailed, now: Now
+    ) -> None:
+        if not isinstance(outcome, CallFailed):
+            self.desk.tell(SetClock(outcome.current_time))  # G02.FR.06
+
+    answers = {m.StatusNotificationRequest: status_answered, m.HeartbeatRequest: heartbeat_answered}
+
+    def next_deadline(self) -> float | None:
+        if not (self.desk.accepted and self.desk.online):
+            return None
+        quiet_since = max(self.desk.heard_mono, self._last_heartbeat_mono)  # G02.FR.05
+        return min(quiet_since + self.desk.model[HEARTBEAT_INTERVAL], self._last_heartbeat_mono + DAY_S)  # G02.FR.07
+
+    def expire(self, now: Now) -> None:
+        due = self.next_deadline()
+        if due is not None and now.mono >= due:
+            self._last_heartbeat_mono = now.mono
+            self.desk.send(m.HeartbeatRequest())
+
+    # ---- in and out of service ----
+
+    def change(self, request: m.ChangeAvailabilityRequest, now: Now) -> m.ChangeAvailabilityResponse:
+        wish = self._wish(request)
+        if wish is None:
+            return m.ChangeAvailabilityResponse(status="Rejected")
+        operative = request.operational_status == "Operative"
+        self._scheduled.pop(wish, None)
+        if self._is(wish, operative):  # G03.FR.03, G04.FR.04
+            return m.ChangeAvailabilityResponse(status="Accepted")
+        if not operative and self._in_use(wish):  # G03.FR.05, G04.FR.06
+            self._scheduled[wish] = operative
+            return m.ChangeAvailabilityResponse(status="Scheduled")
+        self._set(wish, operative, now)
+        return m.ChangeAvailabilityResponse(status="Accepted")
+
+    calls = {m.ChangeAvailabilityRequest: change}
+
+    def _wish(self, request: m.ChangeAvailabilityRequest) -> Wish | None:
+        if request.evse is None or request.evse.id == 0:
+            return 0, 0
+        evse = self.desk.site.evses.get(request.evse.id)
+        connector = request.evse.connector_id or 0
+        if evse is None or (connector and connector not in evse.connectors):
+            return None
+        return evse.id, connector
+
+    def _is(self, wish: Wish, operative: bool) -> bool:
+        evse_id, connector = wish
+        if evse_id == 0:
+            return self.desk.site.operative is operative
+        evse = self.desk.site.evses[evse_id]
+        return (evse.connectors[connector].operative if connector else evse.operative) is operative
+
+    def _in_use(self, wish: Wish) -> bool:
+        evse_id, connector = wish
+        return any(
+            evse_id in (0, evse.id) and connector in (0, evse.plugged, None) for evse in self.desk.site.running()
+        )
+
+    def _set(self, wish: Wish, operative: bool, now: Now) -> None:
+        self._switch(wish, operative)
+        self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
+        for evse in self.desk.site.evses.values():
+            self._notify_changes(evse, now)
+
+    def _switch(self, wish: Wish, operative: bool) -> None:
+        evse_id, connector = wish
+        if evse_id == 0:
+            self.desk.site.set_operative(operative)
+        elif connector:
+            self.desk.site.evses[evse_id].connectors[connector].operative = operative
+        else:
+            self.desk.site.evses[evse_id].operative = operative
+
+    def _apply_scheduled(self, now: Now) -> None:
+        for wish, operative in list(self._scheduled.items()):
+            if not self._in_use(wish):
+                del self._scheduled[wish]
+                self._set(wish, operative, now)
+
+    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+        """Out of service stays out of service (B01.FR.07, G03.FR.08)."""
+        for key in records:
+            kind, _, place = key.partition("/")
+            if kind == "availability":
+                evse_id, _, connector = place.partition("/")
+                if evse_id == "0" or int(evse_id) in self.desk.site.evses:
+                    self._switch((int(evse_id), int(connector)), operative=False)

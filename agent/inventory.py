@@ -1,0 +1,82 @@
+"""The hardware in the device model: station, EVSEs and connectors with their live values.  Measures nothing.
+
+Source: OCPP 2.0.1 Part 2, 2.13 (charging infrastructure related).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from agent.model.device import DeviceModel
+from agent.model.variable import Variable
+from agent.session.connector import Connector
+from agent.session.evse import Evse
+from agent.session.site import Site
+
+AVAILABILITY = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+
+StatusOf = Callable[[Evse, Connector], str]
+
+
+def _state(component: str) -> Variable[str]:
+    return Variable(
+        component,
+        "AvailabilityState",
+        "Available",
+        choices=AVAILABILITY,
+        mutability="ReadOnly",
+        data_type="OptionList",
+    )
+
+
+def _available(component: str) -> Variable[bool]:
+    return Variable(component, "Available", True, mutability="ReadOnly")
+
+
+def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> None:
+    """Declare what the board file says is there."""
+    model.declare(_state("ChargingStation"), live=partial(station_state, site, status_of))
+    model.declare(_available("ChargingStation"))
+    phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
+    model.declare(Variable("ChargingStation", "SupplyPhases", phases, mutability="ReadOnly"))
+    for evse in site.evses.values():
+        _declare_evse(model, evse, status_of)
+
+
+def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
+    model.declare(_state("EVSE"), evse=evse.id, live=partial(evse_state, evse, status_of))
+    model.declare(_available("EVSE"), evse=evse.id)
+    model.declare(Variable("EVSE", "AllowReset", False, mutability="ReadOnly"), evse=evse.id)
+    model.declare(Variable("EVSE", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"), evse=evse.id)
+    power = Variable("EVSE", "Power", 0.0, "W", high=evse.layout.max_power_w, mutability="ReadOnly")
+    model.declare(power, evse=evse.id, live=partial(evse_power_w, evse))
+    for connector in evse.connectors.values():
+        _declare_connector(model, evse, connector, status_of)
+
+
+def _declare_connector(model: DeviceModel, evse: Evse, connector: Connector, status_of: StatusOf) -> None:
+    declare = partial(model.declare, evse=evse.id, connector=connector.id)
+    declare(_state("Connector"), live=partial(status_of, evse, connector))
+    declare(_available("Connector"))
+    kind = Variable("Connector", "ConnectorType", connector.layout.type, mutability="ReadOnly")
+    declare(kind)
+    declare(Variable("Connector", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"))
+
+
+def station_state(site: Site, status_of: StatusOf) -> str:
+    """The most useful thing that can be said of all EVSEs together."""
+    states = [evse_state(evse, status_of) for evse in site.evses.values()]
+    return next((state for state in ("Available", "Occupied", "Unavailable") if state in states), "Faulted")
+
+
+def evse_state(evse: Evse, status_of: StatusOf) -> str:
+    """Occupied when one of its connectors is; else what its connectors can still do."""
+    states = [status_of(evse, connector) for connector in evse.connectors.values()]
+    order = ("Occupied", "Reserved", "Available", "Unavailable", "Faulted")
+    return next(state for state in order if state in states)
+
+
+def evse_power_w(evse: Evse) -> float:
+    """What it gives now, as the meter said last."""
+    return 0.0 if evse.reading is None else evse.reading.sample.power_w or 0.0

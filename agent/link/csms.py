@@ -1,0 +1,347 @@
+"""The link to the CSMS as a whole: what is sent when, what came of it, when to connect.  No socket, no disk."""
+
+from __future__ import annotations
+
+from collections import deque
+from random import Random
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from agent.link.outbox import Entry, Outbox, ReadRows, Row
+from agent.link.reconnect import Reconnect
+from agent.link.registration import Admission, Registration
+from agent.link.rpc import (
+    AnswerUnreadable,
+    CallAnswered,
+    CallLost,
+    CallReceived,
+    CallRefused,
+    CallTimedOut,
+    Rpc,
+    RpcEvent,
+)
+from agent.ocpp.dialect import dialect_for
+from agent.ocpp.errors import ErrorCode, Unsayable
+from agent.ocpp.messages.base import Request, Response
+from agent.vocabulary import (
+    CallFailed,
+    CsmsAnswered,
+    CsmsCalled,
+    Incoming,
+    LinkLost,
+    LinkOpened,
+    LinkWarned,
+    OutboxDrained,
+    TuneLink,
+)
+
+FAIR_SHARE = 8
+"""How many messages that are not durable may go before one that is."""
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Open the connection."""
+
+
+class Transmit(msgspec.Struct, frozen=True):
+    """Send this text."""
+
+    frame: str
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """Send a WebSocket ping; ``ponged`` when it is answered."""
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """Close the connection: it is dead, or of no use."""
+
+    reason: str
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """This row was answered."""
+
+    id: int
+
+
+class Park(msgspec.Struct, frozen=True):
+    """This row is given up for now: kept, listed, not sent."""
+
+    id: int
+    reason: str
+
+
+LinkCommand = Connect | Transmit | Ping | Disconnect | Forget | Park | ReadRows
+
+
+class CsmsLink:
+    """``receive_*`` from the socket and the disk, ``send`` from the station; ``take_*`` hands out what follows."""
+
+    def __init__(self, outbox: Outbox, entropy: Random, *, max_frame_bytes: int = 1 << 20) -> None:
+        self.outbox = outbox
+        self.reconnect = Reconnect(entropy)
+        self.registration = Registration()
+        self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes)
+        self.timeout_s = 30.0
+        self.ping_interval_s = 60.0
+        self.state: Literal["off", "waiting", "connecting", "open"] = "off"
+        self.last_reason = ""
+        self._entropy = entropy
+        self._transient: deque[tuple[Request, bool]] = deque()
+        self._in_flight: tuple[Request, Entry | None] | None = None
+        self._since_durable = 0
+        self._heard_mono = float("-inf")
+        self._ping_at: float | None = None
+        self._pong_by: float | None = None
+        self._commands: list[LinkCommand] = []
+        self._events: list[Incoming] = []
+
+    # ---- power and connection ----
+
+    def power_on(self, mono: float) -> None:
+        """Connect as soon as may be."""
+        self.state = "waiting"
+        self.reconnect.start(mono)
+        self.expire(mono)
+
+    def receive_opened(self, subprotocol: str, mono: float) -> None:
+        """The socket is open and the CSMS chose this subprotocol."""
+        self.state = "open"
+        self.reconnect.opened()
+        self.outbox.link_changed()
+        self.rpc.opened(dialect_for(subprotocol), mono)
+        self._heard_mono = float("-inf")
+        self._schedule_ping(mono)
+        self._events.append(LinkOpened(subprotocol))
+
+    def receive_closed(self, reason: str, mono: float) -> None:
+        """The socket is closed, or was never opened."""
+        was_open = self.state == "open"
+        self.state, self.last_reason = "waiting", reason
+        self._ping_at = self._pong_by = None
+        if was_open:
+            self.rpc.closed(mono)
+            self._take_rpc_events(mono)
+            self.outbox.link_changed()
+        self._drop_transient("Offline")
+        self._events.append(LinkLost(reason, self.reconnect.lost(mono)))
+
+    def receive_frame(self, frame: str | bytes, mono: float) -> None:
+        """A text arrived."""
+        self.rpc.receive_frame(frame, mono)
+        self._take_rpc_events(mono)
+        self.pump(mono)
+
+    def receive_pong(self, mono: float) -> None:
+        """The CSMS answered our ping."""
+        self._pong_by = None
+
+    # ---- what the disk says ----
+
+    def receive_stored(self, up_to: int, mono: float) -> None:
+        """Rows up to this id are on disk."""
+        self.outbox.stored(up_to)
+        self.pump(mono)
+
+    def receive_rows(self, rows: list[Row], mono: float) -> None:
+        """Rows that were asked for."""
+        self.outbox.rows_read(rows)
+        self.pump(mono)
+
+    # ---- what the station wants ----
+
+    def send(self, request: Request, *, asked_for: bool, mono: float) -> None:
+        """Ask the CSMS now; lost, and told so, when there is no connection."""
+        if self.state != "open":
+            self._events.append(CsmsAnswered(request, CallFailed("Offline", "not connected")))
+            return
+        self._transient.append((request, asked_for))
+        self.pump(mono)
+
+    def answer(self, message_id: str, response: Response, mono: float) -> None:
+        """Answer a call."""
+        if self.state == "open":
+            self.rpc.answer(message_id, response, mono)
+            self._take_frames()
+
+    def refuse(self, message_id: str, code: ErrorCode, reason: str, mono: float) -> None:
+        """Answer a call with a CALLERROR."""
+        if self.state == "open":
+            self.rpc.refuse(message_id, code, reason, mono)
+            self._take_frames()
+
+    def admit(self, which: Admission, mono: float) -> None:
+        """What may be sent from now on."""
+        self.registration.admits = which
+        self.pump(mono)
+
+    # ---- time ----
+
+    def expire(self, mono: float) -> None:
+        """A deadline may have passed."""
+        if self.state == "waiting" and self.reconnect.take_attempt(mono):
+            self.state = "connecting"
+            self._commands.append(Connect())
+        if self.state == "open":
+            self._expire_open(mono)
+        self.pump(mono)
+
+    def _expire_open(self, mono: float) -> None:
+        due = self.rpc.next_deadline()
+        if due is not None and mono >= due:
+            self.rpc.expire(mono)
+            self._take_rpc_events(mono)
+        if self._pong_by is not None and mono >= self._pong_by:
+            self._pong_by = None
+            self._commands.append(Disconnect("no answer to a ping"))
+        elif self._ping_at is not None and mono >= self._ping_at:
+            self._schedule_ping(mono)
+            self._pong_by = self._pong_by or mono + min(self.timeout_s, self.ping_interval_s)
+            self._commands.append(Ping())
+
+    def next_deadline(self, mono: float) -> float | None:
+        """When ``expire`` must be called."""
+        times = [self.reconnect.next_deadline()]
+        if self.state == "open":
+            times += [self.rpc.next_deadline(), self._ping_at, self._pong_by, self.outbox.next_deadline(mono)]
+        return min((time for time in times if time is not None), default=None)
+
+    def tune(self, tuning: TuneLink, mono: float) -> None:
+        """New numbers from the device model."""
+        self.timeout_s = self.rpc.timeout_s = tuning.timeout_s
+        self.reconnect.minimum_s = tuning.back_off_minimum_s
+        self.reconnect.random_s = tuning.back_off_random_s
+        self.reconnect.doublings = tuning.back_off_doublings
+        self.outbox.attempts = tuning.attempts
+        self.outbox.attempt_interval_s = tuning.attempt_interval_s
+        if tuning.ping_interval_s != self.ping_interval_s:
+            self.ping_interval_s = tuning.ping_interval_s
+            if self.state == "open":
+                self._schedule_ping(mono)
+
+    def _schedule_ping(self, mono: float) -> None:
+        self._ping_at = mono + self.ping_interval_s if self.ping_interval_s > 0 else None
+
+    # ---- one call at a time ----
+
+    def pump(self, mono: float) -> None:
+        """Send what may be sent now (Part 2, FR.01: one call at a time)."""
+        while self.state == "open" and self._in_flight is None and self._send_next(mono):
+            pass
+        read = self.outbox.take_read()
+        if read is not None:
+            self._commands.append(read)
+        self._take_frames()
+
+    def _send_next(self, mono: float) -> bool:
+        entry = self.outbox.head(mono) if self.registration.admits == "all" else None
+        if entry is None or self._since_durable < FAIR_SHARE:
+            transient = self._next_transient()
+            if transient is not None:
+                self._since_durable += 1
+                return self._call(transient, None, mono)
+        if entry is None:
+            return False
+        self._since_durable = 0
+        return self._call(self.outbox.request_to_send(entry, mono), entry, mono)
+
+    def _next_transient(self) -> Request | None:
+        for index, (request, asked_for) in enumerate(self._transient):
+            if self.registration.allows(request.action, asked_for=asked_for):
+                del self._transient[index]
+                return request
+        return None
+
+    def _call(self, request: Request, entry: Entry | None, mono: float) -> bool:
+        try:
+            self.rpc.call(request, str(UUID(int=self._entropy.getrandbits(128), version=4)), mono)
+        except Unsayable as error:
+            self._unsayable(request, entry, str(error))
+        else:
+            self._in_flight = request, entry
+        return True
+
+    def _unsayable(self, request: Request, entry: Entry | None, reason: str) -> None:
+        if entry is not None:
+            self.outbox.unsayable(entry)
+            self._commands.append(Park(entry.id, reason))
+        self._events.append(CsmsAnswered(request, CallFailed("Unsayable", reason)))
+
+    # ---- what came of it ----
+
+    def _take_rpc_events(self, mono: float) -> None:
+        for event in self.rpc.take_events():
+            self._rpc_event(event, mono)
+
+    def _rpc_event(self, event: RpcEvent, mono: float) -> None:
+        match event:
+            case CallReceived(message_id=message_id, request=request):
+                self._events.append(CsmsCalled(message_id, request))
+            case CallAnswered(response=response):
+                self._heard_mono = mono
+                self._finished(response, "", "", mono)
+            case CallRefused(code=code, description=description):
+                self._heard_mono = mono
+                self._finished(None, code, description, mono)
+            case AnswerUnreadable(code=code, reason=reason):
+                self._heard_mono = mono
+                self._finished(None, code, reason, mono)
+            case CallTimedOut():
+                self._finished(None, "Timeout", "no answer in time", mono)
+                self._commands.append(Disconnect("no answer to a call"))  # Part 2, 3.2
+            case CallLost():
+                self._interrupted(mono)
+            case _:
+                self._events.append(LinkWarned(type(event).__name__ + ": " + getattr(event, "reason", "")))
+
+    def _finished(self, response: Response | None, code: str, reason: str, mono: float) -> None:
+        if self._in_flight is None:
+            return
+        (request, entry), self._in_flight = self._in_flight, None
+        if entry is not None:
+            self._settle(entry, response is not None, f"{code}: {reason}", mono)
+        self._events.append(CsmsAnswered(request, CallFailed(code, reason) if response is None else response))
+
+    def _settle(self, entry: Entry, taken: bool, reason: str, mono: float) -> None:
+        if taken:
+            self.outbox.answered(entry)
+            self._commands.append(Forget(entry.id))
+        elif self.outbox.refused(entry, mono, heard_mono=self._heard_mono) == "park":
+            self._commands.append(Park(entry.id, reason))
+        if len(self.outbox) == 0:
+            self._events.append(OutboxDrained())
+
+    def _interrupted(self, mono: float) -> None:
+        """The connection went while the CSMS had our call: a durable one is said again, it counts as no attempt."""
+        if self._in_flight is None:
+            return
+        (request, entry), self._in_flight = self._in_flight, None
+        if entry is None:
+            self._events.append(CsmsAnswered(request, CallFailed("Offline", "the connection was lost")))
+        else:
+            entry.attempts -= 1
+
+    def _drop_transient(self, code: str) -> None:
+        while self._transient:
+            request, _ = self._transient.popleft()
+            self._events.append(CsmsAnswered(request, CallFailed(code, "the connection was lost")))
+
+    # ---- out ----
+
+    def _take_frames(self) -> None:
+        for frame in self.rpc.take_frames():
+            self._commands.append(Transmit(frame))
+
+    def take_commands(self) -> list[LinkCommand]:
+        """For the socket and the disk, in order."""
+        self._take_frames()
+        commands, self._commands = self._commands, []
+        return commands
+
+    def take_events(self) -> list[Incoming]:
+        """For the station."""
+        events, self._events = self._events, []
+        return events

@@ -1,0 +1,349 @@
+"""The one loop: an event comes in with its time, commands go out: hardware first, then disk, then network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from agent.link.csms import Connect, CsmsLink, Disconnect, Forget, LinkCommand, Park, Ping, Transmit
+from agent.link.outbox import ReadRows, Row
+from agent.station import Station
+from agent.vocabulary import (
+    AdmitMessages,
+    Answer,
+    ApplyIntent,
+    Command,
+    Incoming,
+    KeepRecord,
+    LinkLost,
+    LinkWarned,
+    LockConnector,
+    Now,
+    Refuse,
+    Restart,
+    SampleMeter,
+    Send,
+    SetClock,
+    TuneLink,
+    UnlockConnector,
+)
+from hal.events import Event
+from hal.ports import ConnectorLock, EnergyMeter, PilotController
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[], None]
+
+
+class Clock(Protocol):
+    """Tells the time, and is told."""
+
+    def now(self) -> Now: ...
+
+    def set(self, wall: object) -> float: ...
+
+
+class Store(Protocol):
+    """The disk: what is handed in together is committed together."""
+
+    def insert(self, row: Row) -> object: ...
+
+    def delete(self, id: int) -> object: ...
+
+    def set_aside(self, id: int, reason: str) -> object: ...
+
+    def put(self, key: str, value: bytes | None) -> object: ...
+
+    def write(self, writes: Sequence[object], done: Done | None = None) -> None: ...
+
+    def read(self, wanted: ReadRows, done: Callable[[list[Row]], None]) -> None: ...
+
+
+class Socket(Protocol):
+    """The connection to the CSMS."""
+
+    def connect(self) -> None: ...
+
+    def send(self, text: str) -> None: ...
+
+    def ping(self) -> None: ...
+
+    def close(self, reason: str) -> None: ...
+
+
+class Hardware(Protocol):
+    """The drivers, by what they belong to."""
+
+    pilots: Mapping[int, PilotController]
+    meters: Mapping[int, EnergyMeter]
+    locks: Mapping[tuple[int, int], ConnectorLock]
+
+
+Observer = Callable[[str, object], None]
+"""Called with a topic (``hal``, ``facts``, ``ocpp``) and what was seen."""
+
+
+class Loop:
+    """Events in, in the order in which they came; nothing is begun before the one before it is done."""
+
+    def __init__(
+        self,
+        station: Station,
+        link: CsmsLink,
+        *,
+        clock: Clock,
+        store: Store,
+        socket: Socket,
+        hardware: Hardware,
+        on_restart: Callable[[str], None],
+    ) -> None:
+        self.station = station
+        self.link = link
+        self._clock = clock
+        self._store = store
+        self._socket = socket
+        self._hardware = hardware
+        self._on_restart = on_restart
+        self._events: deque[Event | Incoming] = deque()
+        self._writes: list[object] = []
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = float("inf")
+        self._observers: list[Observer] = []
+        self._stopped = False
+        self._last_failure = ""
+
+    # ---- in ----
+
+    def power_on(self, records: Mapping[str, bytes]) -> None:
+        """The first turn."""
+        now = self._clock.now()
+        self.station.power_on(records, now)
+        self._perform(now)
+        self.link.power_on(now.mono)
+        self._turn()
+
+    def post(self, event: Event | Incoming) -> None:
+        """Take an event; what it leads to is under way when this returns, unless an event before it is being dealt with."""
+        self._events.append(event)
+        self._turn()
+
+    def receive_frame(self, frame: str | bytes) -> None:
+        """A text of the CSMS."""
+        self._observe("ocpp", ("<", frame))
+        self.link.receive_frame(frame, self._clock.now().mono)
+        self._turn()
+
+    def receive_opened(self, subprotocol: str) -> None:
+        """The socket is open."""
+        self.link.receive_opened(subprotocol, self._clock.now().mono)
+        self._turn()
+
+    def receive_closed(self, reason: str) -> None:
+        """The socket is closed, or was never opened."""
+        self.link.receive_closed(reason, self._clock.now().mono)
+        self._turn()
+
+    def receive_pong(self) -> None:
+        """A ping was answered."""
+        self.link.receive_pong(self._clock.now().mono)
+
+    def store_state(self, works: bool, text: str) -> None:
+        """The disk takes writes, or does not: then events are sent from memory, and written when it does again."""
+        self.link.outbox.disk_works = works
+        if works:
+            log.warning("= the disk takes writes again")
+        else:
+            log.error("! the disk refuses writes (%s): events are kept in memory and sent from there", text)
+        self._turn()
+
+    def stop(self) -> None:
+        """No more turns: the power is gone."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def watch(self, observer: Observer) -> Callable[[], None]:
+        """Tell this observer everything from now on; returns how to stop it."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
+    # ---- one turn ----
+
+    def _turn(self) -> None:
+        if self._busy or self._stopped:
+            return
+        self._busy = True
+        try:
+            while self._events or self._take_from_link():
+                self._one(self._events.popleft())
+        finally:
+            self._busy = False
+        self._set_timer()
+
+    def _one(self, event: Event | Incoming) -> None:
+        now = self._clock.now()
+        if isinstance(event, Event):
+            self._observe("hal", event)
+            log.debug("< %s", event)
+        elif isinstance(event, LinkLost):
+            self._tell_lost(event)
+        elif isinstance(event, LinkWarned):
+            log.warning("! csms: %s", event.text)
+        self.station.receive(event, now)
+        self._perform(now)
+
+    def _take_from_link(self) -> bool:
+        for command in self.link.take_commands():
+            self._obey_link(command)
+        self._flush_writes(None)
+        self._events.extend(self.link.take_events())
+        return bool(self._events)
+
+    def _tell_lost(self, event: LinkLost) -> None:
+        """Once a reason: a CSMS that refuses for days fills no log."""
+        if event.reason != self._last_failure:
+            self._last_failure = event.reason
+            log.warning("! csms: %s; next attempt in %.0f s, then with back-off", event.reason, event.retry_s)
+
+    def _expire(self) -> None:
+        self._timer = None
+        self._timer_due = float("inf")
+        now = self._clock.now()
+        due = self.station.next_deadline()
+        if due is not None and now.mono >= due:
+            self.station.expire(now)
+            self._perform(now)
+        self.link.expire(now.mono)
+        self._turn()
+
+    def _set_timer(self) -> None:
+        if self._stopped:
+            return
+        mono = self._clock.now().mono
+        times = (self.station.next_deadline(), self.link.next_deadline(mono))
+        due = min((time for time in times if time is not None), default=None)
+        if due == self._timer_due and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_due = float("inf") if due is None else due
+        if due is not None:
+            # call_later, not call_at: the station's clock need not be the event loop's.
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - mono), self._expire)
+
+    # ---- commands out ----
+
+    def _perform(self, now: Now) -> None:
+        """Hardware first, then disk, then network: an answer goes out when what it promises is on disk."""
+        commands = self.station.take_commands()
+        self._tell_facts()
+        for command in commands:
+            self._obey_hardware(command)
+        rest = [command for command in commands if self._is_network(command)]
+        up_to = self._collect_writes(commands, now)
+        if self._writes and any(isinstance(command, Answer) for command in rest):
+            self._flush_writes(lambda: self._after_disk(rest, up_to))
+        else:
+            self._flush_writes(None if up_to is None else lambda: self._after_disk([], up_to))
+            self._obey_network(rest, now)
+
+    def _after_disk(self, rest: list[Command], up_to: int | None) -> None:
+        if self._stopped:
+            return
+        now = self._clock.now()
+        self._obey_network(rest, now)
+        if up_to is not None:
+            self.link.receive_stored(up_to, now.mono)
+        self._turn()
+
+    def _tell_facts(self) -> None:
+        for fact in self.station.take_facts():
+            self._observe("facts", fact)
+
+    def _obey_hardware(self, command: Command) -> None:
+        match command:
+            case ApplyIntent(evse=evse, intent=intent):
+                log.debug("> %s", command)
+                self._hardware.pilots[evse].apply(intent)
+            case SampleMeter(evse=evse, period_s=period_s) if evse in self._hardware.meters:
+                self._hardware.meters[evse].sample_every(period_s)
+            case LockConnector(evse=evse, connector=connector):
+                self._hardware.locks[evse, connector].lock()
+            case UnlockConnector(evse=evse, connector=connector):
+                self._hardware.locks[evse, connector].unlock()
+            case SetClock(wall=wall):
+                moved_s = self._clock.set(wall)
+                if moved_s:
+                    log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+
+    def _collect_writes(self, commands: list[Command], now: Now) -> int | None:
+        up_to: int | None = None
+        for command in commands:
+            if isinstance(command, KeepRecord):
+                self._writes.append(self._store.put(command.key, command.value))
+            elif isinstance(command, Send) and command.durable:
+                row = self.link.outbox.append(command.request, command.transaction_id, command.seq_no)
+                self._writes.append(self._store.insert(row))
+                up_to = row.id
+        return up_to
+
+    def _flush_writes(self, done: Done | None) -> None:
+        if self._writes:
+            writes, self._writes = self._writes, []
+            self._store.write(writes, done)
+
+    def _is_network(self, command: Command) -> bool:
+        return isinstance(command, (Answer, Refuse, AdmitMessages, TuneLink, Restart)) or (
+            isinstance(command, Send) and not command.durable
+        )
+
+    def _obey_network(self, commands: list[Command], now: Now) -> None:
+        for command in commands:
+            match command:
+                case Send(request=request, asked_for=asked_for):
+                    self.link.send(request, asked_for=asked_for, mono=now.mono)
+                case Answer(message_id=message_id, response=response):
+                    self.link.answer(message_id, response, now.mono)
+                case Refuse(message_id=message_id, code=code, reason=reason):
+                    self.link.refuse(message_id, code, reason, now.mono)
+                case AdmitMessages(which=which):
+                    self.link.admit(which, now.mono)
+                case TuneLink():
+                    self.link.tune(command, now.mono)
+                case Restart(reason=reason):
+                    log.warning("= restarting: %s", reason)
+                    self._on_restart(reason)
+
+    def _obey_link(self, command: LinkCommand) -> None:
+        match command:
+            case Transmit(frame=frame):
+                self._observe("ocpp", (">", frame))
+                self._socket.send(frame)
+            case Forget(id=id):
+                self._writes.append(self._store.delete(id))
+            case Park(id=id, reason=reason):
+                log.error("! event %d is parked: %s", id, reason)
+                self._writes.append(self._store.set_aside(id, reason))
+            case ReadRows():
+                self._flush_writes(None)
+                self._store.read(command, self._rows_read)
+            case Connect():
+                self._socket.connect()
+            case Ping():
+                self._socket.ping()
+            case Disconnect(reason=reason):
+                self._socket.close(reason)
+
+    def _rows_read(self, rows: list[Row]) -> None:
+        if not self._stopped:
+            self.link.receive_rows(rows, self._clock.now().mono)
+            self._turn()
+
+    def _observe(self, topic: str, seen: object) -> None:
+        for observer in self._observers:
+            observer(topic, seen)

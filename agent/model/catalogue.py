@@ -1,0 +1,81 @@
+"""The variables of this station: one line each.  Every one of them is read by something; nothing here is for show.
+
+Source: OCPP 2.0.1 Part 2, referenced components and variables; Part 4 section 8.
+"""
+
+from __future__ import annotations
+
+from agent.model.variable import Variable
+
+Names = Variable[tuple[str, ...]]
+
+TX_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer")
+
+TX_START_POINT: Names = Variable("TxCtrlr", "TxStartPoint", ("PowerPathClosed",), choices=TX_POINTS, check=bool)
+TX_STOP_POINT: Names = Variable("TxCtrlr", "TxStopPoint", ("EVConnected", "Authorized"), choices=TX_POINTS, check=bool)
+EV_CONNECTION_TIMEOUT = Variable("TxCtrlr", "EVConnectionTimeOut", 60, "s", low=1)
+STOP_TX_ON_EV_SIDE_DISCONNECT = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", True)
+STOP_TX_ON_INVALID_ID = Variable("TxCtrlr", "StopTxOnInvalidId", True)
+MAX_ENERGY_ON_INVALID_ID = Variable("TxCtrlr", "MaxEnergyOnInvalidId", 0, "Wh", low=0)
+TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", False)
+
+HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
+MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default")
+MESSAGE_ATTEMPTS = Variable("OCPPCommCtrlr", "MessageAttempts", 3, low=1, instance="TransactionEvent")
+MESSAGE_ATTEMPT_INTERVAL = Variable(
+    "OCPPCommCtrlr", "MessageAttemptInterval", 60, "s", low=0, instance="TransactionEvent"
+)
+OFFLINE_THRESHOLD = Variable("OCPPCommCtrlr", "OfflineThreshold", 60, "s", low=0)
+RETRY_BACK_OFF_REPEAT_TIMES = Variable("OCPPCommCtrlr", "RetryBackOffRepeatTimes", 5, low=0, high=16)
+RETRY_BACK_OFF_RANDOM_RANGE = Variable("OCPPCommCtrlr", "RetryBackOffRandomRange", 10, "s", low=0)
+RETRY_BACK_OFF_WAIT_MINIMUM = Variable("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 5, "s", low=1)
+WEB_SOCKET_PING_INTERVAL = Variable("OCPPCommCtrlr", "WebSocketPingInterval", 60, "s", low=0)
+UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True)
+
+AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
+AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
+OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)
+
+TIME_SOURCE: Names = Variable(
+    "ClockCtrlr", "TimeSource", ("Heartbeat",), choices=("Heartbeat",), data_type="SequenceList"
+)
+
+MEASURANDS = (
+    "Current.Import",
+    "Energy.Active.Export.Register",
+    "Energy.Active.Import.Register",
+    "Frequency",
+    "Power.Active.Import",
+    "Power.Factor",
+    "SoC",
+    "Voltage",
+)
+SAMPLED_ENABLED = Variable("SampledDataCtrlr", "Enabled", True)
+SAMPLED_TX_STARTED: Names = Variable(
+    "SampledDataCtrlr", "TxStartedMeasurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
+)
+SAMPLED_TX_UPDATED: Names = Variable(
+    "SampledDataCtrlr",
+    "TxUpdatedMeasurands",
+    ("Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage"),
+    choices=MEASURANDS,
+)
+SAMPLED_TX_UPDATED_INTERVAL = Variable("SampledDataCtrlr", "TxUpdatedInterval", 60, "s", low=0)
+SAMPLED_TX_ENDED: Names = Variable(
+    "SampledDataCtrlr", "TxEndedMeasurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
+)
+ALIGNED_MEASURANDS: Names = Variable(
+    "AlignedDataCtrlr", "Measurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
+)
+
+ITEMS_PER_GET_VARIABLES = Variable(
+    "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetVariables", mutability="ReadOnly"
+)
+ITEMS_PER_SET_VARIABLES = Variable(
+    "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="SetVariables", mutability="ReadOnly"
+)
+
+STATION_VARIABLES: tuple[Variable[object], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Variable)
+)
+"""All of the above: there is one of each on the station."""

@@ -1,0 +1,146 @@
+"""The device model: every variable with its value, by type for the agent and by name for the CSMS.  Stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from agent.model.catalogue import STATION_VARIABLES
+from agent.model.variable import Variable
+
+T = TypeVar("T")
+
+SetStatus = Literal[
+    "Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType", "RebootRequired"
+]
+GetStatus = Literal["Accepted", "Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"]
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """Where a value is: names are folded, as identifierString is case-insensitive."""
+
+    component: str
+    variable: str
+    instance: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    component_instance: str | None = None
+
+    def folded(self) -> Spot:
+        """The key under which it is found."""
+        return Spot(
+            self.component.casefold(),
+            self.variable.casefold(),
+            self.instance.casefold() if self.instance else None,
+            self.evse,
+            self.connector,
+            self.component_instance.casefold() if self.component_instance else None,
+        )
+
+    def key(self) -> str:
+        """The name of its record on disk."""
+        places = (self.component, self.component_instance, self.evse, self.connector, self.variable, self.instance)
+        return "variable/" + "/".join("" if place is None else str(place) for place in places)
+
+
+class Slot:
+    """One variable at one place: a stored value, or a live one that is asked for."""
+
+    def __init__(self, variable: Variable[Any], spot: Spot, live: Callable[[], Any] | None) -> None:
+        self.variable = variable
+        self.spot = spot
+        self.live = live
+        self.value = variable.default
+
+    def read(self) -> Any:
+        """The present value."""
+        return self.value if self.live is None else self.live()
+
+
+class DeviceModel:
+    """All variables.  ``take_changes`` hands out what was set, for the disk and for those who act on it."""
+
+    def __init__(self) -> None:
+        self._slots: dict[Spot, Slot] = {}
+        self._components: set[tuple[str, int | None, int | None, str | None]] = set()
+        self._changed: dict[Spot, Slot] = {}
+        for variable in STATION_VARIABLES:
+            self.declare(variable)
+
+    def declare(
+        self,
+        variable: Variable[Any],
+        *,
+        evse: int | None = None,
+        connector: int | None = None,
+        live: Callable[[], Any] | None = None,
+    ) -> None:
+        """Add a variable at a place; ``live`` is asked for the value at each reading."""
+        spot = Spot(variable.component, variable.name, variable.instance, evse, connector)
+        self._slots[spot.folded()] = Slot(variable, spot, live)
+        folded = spot.folded()
+        self._components.add((folded.component, evse, connector, folded.component_instance))
+
+    def __getitem__(self, variable: Variable[T]) -> T:
+        value: T = self._slot(variable).read()
+        return value
+
+    def _slot(self, variable: Variable[Any]) -> Slot:
+        return self._slots[Spot(variable.component, variable.name, variable.instance).folded()]
+
+    def set(self, variable: Variable[T], value: T) -> bool:
+        """Set a value of the right type; False where the variable does not allow it."""
+        return self.write(self._slot(variable).spot, variable.to_text(value), by_csms=False)[0] == "Accepted"
+
+    def read(self, spot: Spot) -> tuple[GetStatus, str]:
+        """What the CSMS is told (B06)."""
+        slot = self._slots.get(spot.folded())
+        if slot is None:
+            return self._unknown(spot), ""
+        if slot.variable.mutability == "WriteOnly":
+            return "Rejected", ""
+        return "Accepted", slot.variable.to_text(slot.read())
+
+    def write(self, spot: Spot, text: str, *, by_csms: bool = True) -> tuple[SetStatus, str]:
+        """Set by name (B05): the status and, where it is refused, why."""
+        slot = self._slots.get(spot.folded())
+        if slot is None:
+            return self._unknown(spot), ""
+        if by_csms and (slot.variable.mutability == "ReadOnly" or slot.live is not None):
+            return "Rejected", f"{slot.variable} is read-only"
+        try:
+            value = slot.variable.from_text(text)
+        except ValueError as error:
+            return "Rejected", str(error)
+        if value != slot.value:
+            slot.value = value
+            self._changed[slot.spot] = slot
+        return "RebootRequired" if slot.variable.reboot else "Accepted", ""
+
+    def reset(self, spot: Spot) -> bool:
+        """Back to the default; False where there is no such variable."""
+        slot = self._slots.get(spot.folded())
+        if slot is None:
+            return False
+        slot.value = slot.variable.default
+        self._changed[slot.spot] = slot
+        return True
+
+    def _unknown(self, spot: Spot) -> Literal["UnknownComponent", "UnknownVariable"]:
+        folded = spot.folded()
+        place = (folded.component, spot.evse, spot.connector, folded.component_instance)
+        return "UnknownVariable" if place in self._components else "UnknownComponent"
+
+    def take_changes(self) -> list[tuple[Slot, str | None]]:
+        """What was set since the last call, with its text; None where it is the default again."""
+        changed, self._changed = self._changed, {}
+        return [
+            (slot, None if slot.value == slot.variable.default else slot.variable.to_text(slot.value))
+            for slot in changed.values()
+        ]
+
+    def slots(self) -> Iterable[Slot]:
+        """Every variable at its place, for reports."""
+        return self._slots.values()

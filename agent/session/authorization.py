@@ -1,0 +1,25 @@
+"""Who may take energy, and since when.  Does not know how a token is checked."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.vocabulary import Token
+
+
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to take energy at one EVSE.
+
+    ``trigger`` is told with the next TransactionEvent (Authorized or RemoteStart).  ``pinned`` False: the driver may
+    still plug in at another EVSE, and the right moves with him.
+    """
+
+    token: Token
+    group: Token | None = None
+    trigger: str = "Authorized"
+    remote_start_id: int | None = None
+    pinned: bool = True
+
+    def covers(self, token: Token, group: Token | None = None) -> bool:
+        """Whether ``token`` may end it: the same identifier, or one of the same group (C01.FR.03, E08.FR.02)."""
+        return token.same(self.token) or (group is not None and group.same(self.group))

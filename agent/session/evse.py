@@ -1,0 +1,293 @@
+"""One EVSE: what its hardware said, who may take energy, which transaction runs, and what it wants of the hardware."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.session.authorization import Authorization
+from agent.session.connector import Connector, ConnectorLayout
+from agent.session.pilot import facts_between
+from agent.session.transaction import ChargingState, Reading, Transaction
+from agent.vocabulary import (
+    BayLeft,
+    BayOccupied,
+    EvConnected,
+    EvDisconnected,
+    EvEndedSession,
+    EvseFaulted,
+    EvseHealed,
+    Fact,
+    LockReported,
+    MeterRead,
+    Now,
+    PilotFailed,
+    PilotHealed,
+    PowerPathClosed,
+    PowerPathOpened,
+    Token,
+    TokenPresented,
+)
+from hal.events import (
+    BayChanged,
+    CableRated,
+    CardPresented,
+    CpState,
+    DeviceFound,
+    DeviceLost,
+    Event,
+    FaultCode,
+    HardwareFaulted,
+    HardwareHealed,
+    LockMoved,
+    MeterSampled,
+    PilotChanged,
+    PowerChanged,
+    VehicleEnded,
+)
+from hal.ports import PilotIntent
+
+OFFER_GRACE_S = 10.0
+"""How long a vehicle that is offered current for the first time may think before it counts as SuspendedEV."""
+
+HARMLESS_FAULTS: frozenset[FaultCode] = frozenset({"ReaderFailure"})
+"""Faults that a technician should see but that take no power away."""
+
+
+class EvseLayout(msgspec.Struct, frozen=True):
+    """An EVSE as the board has it."""
+
+    id: int
+    limit_a: float = 32.0
+    phases: int = 3
+    voltage_v: float = 230.0
+    connectors: tuple[ConnectorLayout, ...] = (ConnectorLayout(),)
+    has_meter: bool = True
+    has_bay: bool = False
+    has_relay_feedback: bool = True
+
+    @property
+    def max_power_w(self) -> float:
+        """What it can give at most."""
+        return self.limit_a * self.phases * self.voltage_v
+
+
+class Evse:
+    """What is true of an EVSE now.  Events change it and become facts; nothing else in the agent hears raw events."""
+
+    def __init__(self, layout: EvseLayout) -> None:
+        self.layout = layout
+        self.connectors = {each.id: Connector(each) for each in layout.connectors}
+        self.operative = True
+        self.pilot = CpState.A
+        self.plugged: int | None = None
+        self.power_closed = False
+        self.bay_occupied = False
+        self.faults: dict[tuple[FaultCode, int | None], str] = {}
+        self.lost_parts: dict[str, str] = {}
+        self.reading: Reading | None = None
+        self.read_at_mono = float("-inf")
+        self.opened_at_mono = float("-inf")
+        self.offered_at_mono: float | None = None
+        self.authorization: Authorization | None = None
+        self.transaction: Transaction | None = None
+        self.station_operative = True
+
+    @property
+    def id(self) -> int:
+        """Number on the station, from 1."""
+        return self.layout.id
+
+    # ---- what it wants of the hardware ----
+
+    def faulted(self, connector: int | None = None) -> bool:
+        """Whether a fault of the EVSE, or of this connector, holds it."""
+        return any(_holds_power(part) for part in self.lost_parts) or any(
+            code not in HARMLESS_FAULTS and (where is None or connector is None or where == connector)
+            for code, where in self.faults
+        )
+
+    def usable(self, connector: int | None = None) -> bool:
+        """Operative and without a fault; with no connector named, any that can be used will do."""
+        if not (self.station_operative and self.operative) or self.faulted(connector):
+            return False
+        if connector is None:
+            return any(each.operative for each in self.connectors.values())
+        return self.connectors[connector].operative
+
+    def may_give_power(self) -> bool:
+        """Everything the agent can say in favour; the board has the last word."""
+        transaction = self.transaction
+        return (
+            self.authorization is not None
+            and self.plugged is not None
+            and not self.faulted(self.plugged)
+            and self.pilot is not CpState.D
+            and not (transaction is not None and (transaction.energy_blocked or transaction.ending is not None))
+        )
+
+    def limit_a(self) -> float:
+        """The least of the wiring's and the cable's limit."""
+        cable = self.connectors[self.plugged].cable_limit_a if self.plugged in self.connectors else None
+        return self.layout.limit_a if cable is None else min(cable, self.layout.limit_a)
+
+    def intent(self) -> PilotIntent:
+        """What the pilot controller should do now."""
+        permit = self.may_give_power()
+        available = self.plugged is not None or (self.station_operative and self.operative)
+        return PilotIntent(
+            available=available,
+            limit_a=self.limit_a() if permit else None,
+            permit_power=permit,
+            phases=self.layout.phases,
+        )
+
+    def wants_lock(self, connector: Connector) -> bool:
+        """A plug is held while its vehicle has the right to take energy (C01, E07.FR.07)."""
+        return self.plugged == connector.id and self.authorization is not None and not connector.layout.attached
+
+    # ---- what it means ----
+
+    def conditions(self) -> frozenset[str]:
+        """The transaction start and stop points that hold now (TxStartPoint, TxStopPoint)."""
+        authorized, connected = self.authorization is not None, self.plugged is not None
+        held = {
+            "ParkingBayOccupancy": self.bay_occupied,
+            "EVConnected": connected,
+            "Authorized": authorized,
+            "PowerPathClosed": authorized and connected,
+            "EnergyTransfer": self.energy_flows(),
+        }
+        return frozenset(name for name, holds in held.items() if holds)
+
+    def energy_flows(self) -> bool:
+        """The vehicle draws and the power path is closed."""
+        drawing = self.pilot in (CpState.C, CpState.D)
+        closed = self.power_closed if self.layout.has_relay_feedback else self.may_give_power()
+        return drawing and closed
+
+    def charging_state(self, mono: float) -> ChargingState:
+        """The state as ChargingStateEnumType defines it."""
+        if self.plugged is None:
+            return "Idle"
+        if self.energy_flows():
+            return "Charging"
+        if self.authorization is None:
+            return "EVConnected"
+        if not self.may_give_power():
+            return "SuspendedEVSE"
+        began = self.transaction is not None and self.transaction.has_charged
+        patient = self.offered_at_mono is None or mono < self.offered_at_mono + OFFER_GRACE_S
+        return "EVConnected" if not began and patient else "SuspendedEV"
+
+    def final_reading_is_in(self) -> bool:
+        """Whether the last reading was taken after the power path opened."""
+        meter_is_gone = any(part.endswith("meter") for part in self.lost_parts)
+        if not self.layout.has_meter or meter_is_gone or ("PowerMeterFailure", None) in self.faults:
+            return True
+        return not self.power_closed and self.read_at_mono >= self.opened_at_mono
+
+    # ---- events in, facts out ----
+
+    def receive(self, event: Event, now: Now) -> list[Fact]:
+        """Take what the hardware said; facts come in the order in which they became true."""
+        match event:
+            case PilotChanged():
+                return self._pilot_changed(event)
+            case PowerChanged(closed=closed):
+                return self._power_changed(closed, now)
+            case MeterSampled():
+                self.reading, self.read_at_mono = Reading(event, now.wall), now.mono
+                return [MeterRead(self.id)]
+            case BayChanged(occupied=occupied) if occupied != self.bay_occupied:
+                self.bay_occupied = occupied
+                return [BayOccupied(self.id) if occupied else BayLeft(self.id)]
+            case CableRated(connector=connector, limit_a=limit_a) if connector in self.connectors:
+                self.connectors[connector].cable_limit_a = limit_a
+            case LockMoved(connector=connector, position=position) if connector in self.connectors:
+                self.connectors[connector].lock_position = position
+                return [LockReported(self.id, connector, position)]
+            case CardPresented(uid=uid, kind=kind):
+                return [TokenPresented(self.id, Token(uid, kind))]
+            case VehicleEnded():
+                return [EvEndedSession(self.id)]
+            case HardwareFaulted(code=code, connector=connector):
+                return self._fault(code, connector, event.vendor_code, event.text)
+            case HardwareHealed(code=code, connector=connector):
+                return self._heal(code, connector)
+            case DeviceLost(part=part, reason=reason):
+                return self._device_lost(part, reason)
+            case DeviceFound(part=part):
+                return self._device_found(part)
+        return []
+
+    def _pilot_changed(self, event: PilotChanged) -> list[Fact]:
+        before, self.pilot = self.pilot, event.state
+        facts: list[Fact] = []
+        for fact in facts_between(before, event.state):
+            if fact is EvConnected:
+                facts += self._connected(event.connector)
+            elif fact is EvDisconnected:
+                facts += self._disconnected()
+            elif fact is PilotFailed:
+                facts += [PilotFailed(self.id), *self._fault("PilotFailure", None, event.state.value, "")]
+            elif fact is PilotHealed:
+                facts += [PilotHealed(self.id), *self._heal("PilotFailure", None)]
+            else:
+                facts.append(fact(self.id))
+        return facts
+
+    def _connected(self, connector: int) -> list[Fact]:
+        if self.plugged is not None:
+            return []
+        self.plugged = connector if connector in self.connectors else 1
+        return [EvConnected(self.id, self.plugged)]
+
+    def _disconnected(self) -> list[Fact]:
+        if self.plugged is None:
+            return []
+        connector, self.plugged = self.plugged, None
+        self.offered_at_mono = None
+        self.connectors[connector].cable_limit_a = None
+        return [EvDisconnected(self.id, connector)]
+
+    def _power_changed(self, closed: bool, now: Now) -> list[Fact]:
+        if closed == self.power_closed:
+            return []
+        self.power_closed = closed
+        if not closed:
+            self.opened_at_mono = now.mono
+        return [PowerPathClosed(self.id) if closed else PowerPathOpened(self.id)]
+
+    def _fault(self, code: FaultCode, connector: int | None, vendor_code: str, text: str) -> list[Fact]:
+        if (code, connector) in self.faults:
+            return []
+        self.faults[code, connector] = vendor_code or text
+        return [EvseFaulted(self.id, code, connector, vendor_code, text)]
+
+    def _heal(self, code: FaultCode, connector: int | None) -> list[Fact]:
+        if self.faults.pop((code, connector), None) is None:
+            return []
+        return [EvseHealed(self.id, code, connector)]
+
+    def _device_lost(self, part: str, reason: str) -> list[Fact]:
+        if part in self.lost_parts:
+            return []
+        self.lost_parts[part] = reason
+        return [EvseFaulted(self.id, _lost_code(part), None, "DeviceLost", f"{part}: {reason}")]
+
+    def _device_found(self, part: str) -> list[Fact]:
+        if self.lost_parts.pop(part, None) is None:
+            return []
+        return [EvseHealed(self.id, _lost_code(part))]
+
+
+def _holds_power(part: str) -> bool:
+    return part.endswith(("pilot", "meter", "lock"))
+
+
+def _lost_code(part: str) -> FaultCode:
+    if part.endswith("meter"):
+        return "PowerMeterFailure"
+    if part.endswith("lock"):
+        return "ConnectorLockFailure"
+    return "InternalError" if part.endswith("pilot") else "ReaderFailure"

@@ -1,0 +1,85 @@
+"""One transaction: what is remembered of it, and when the configuration lets it start and stop.  Sends nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from agent.vocabulary import Token
+from hal.events import MeterSampled
+
+ChargingState = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
+
+TxPoint = Literal["ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer"]
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A meter reading and the time at which it was taken."""
+
+    sample: MeterSampled
+    at: datetime
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """The transaction is over but for its last meter reading."""
+
+    trigger: str
+    stopped_reason: str
+    at: datetime
+    token: Token | None = None
+
+
+class Transaction(msgspec.Struct, kw_only=True):
+    """What is remembered of a transaction, on disk from its first event to its last."""
+
+    id: str
+    started_at: datetime
+    next_seq_no: int = 0
+    connector: int | None = None
+    token: Token | None = None
+    remote_start_id: int | None = None
+    charging_state: ChargingState = "Idle"
+    told_evse: bool = False
+    told_token: bool = False
+    told_remote_start: bool = False
+    has_charged: bool = False
+    energy_blocked: bool = False
+    begin: Reading | None = None
+    told_begin: bool = False
+    last: Reading | None = None
+    ending: Ending | None = None
+
+    def take_seq_no(self) -> int:
+        """The number of the next event: 0, 1, 2... (E, sequence number generation)."""
+        number = self.next_seq_no
+        self.next_seq_no += 1
+        return number
+
+    def energy_wh(self) -> float | None:
+        """What went through the meter since the beginning."""
+        if self.begin is None or self.last is None:
+            return None
+        first, latest = self.begin.sample.import_wh, self.last.sample.import_wh
+        return None if first is None or latest is None else max(0.0, latest - first)
+
+
+class Edges(msgspec.Struct, frozen=True):
+    """Which conditions of an EVSE became true and which became false with one event."""
+
+    rising: frozenset[str]
+    falling: frozenset[str]
+
+    def starts(self, start_points: tuple[str, ...]) -> bool:
+        """Whether a transaction starts now (E01)."""
+        return not self.rising.isdisjoint(start_points)
+
+    def stops(self, stop_points: tuple[str, ...]) -> bool:
+        """Whether a running transaction stops now (E06)."""
+        return not self.falling.isdisjoint(stop_points)
+
+
+def edges(before: frozenset[str], after: frozenset[str]) -> Edges:
+    """What changed between two sets of conditions."""
+    return Edges(after - before, before - after)

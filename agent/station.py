@@ -1,0 +1,217 @@
+"""The router: events to EVSEs, facts and calls to blocks, commands out.  Decides nothing and does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+import msgspec
+
+from agent.blocks.b_provisioning import Provisioning
+from agent.blocks.base import Block, CallRefused, Desk
+from agent.blocks.c_authorization import AuthorizationBlock
+from agent.blocks.e_transactions import Transactions
+from agent.blocks.f_remote_control import RemoteControl
+from agent.blocks.g_availability import Availability
+from agent.blocks.j_meter_values import MeterValues
+from agent.inventory import declare_hardware
+from agent.model.device import DeviceModel, Spot
+from agent.ocpp.messages.b_provisioning import ChargingStation
+from agent.ocpp.messages.base import Request
+from agent.session.evse import Evse, EvseLayout
+from agent.session.site import Site
+from agent.vocabulary import (
+    Answer,
+    ApplyIntent,
+    CallFailed,
+    Command,
+    CsmsAnswered,
+    CsmsCalled,
+    Fact,
+    Incoming,
+    KeepRecord,
+    LinkLost,
+    LinkOpened,
+    LockConnector,
+    Now,
+    OutboxDrained,
+    Refuse,
+    TechnicianAsked,
+    Token,
+    TokenPresented,
+    UnlockConnector,
+)
+from hal.events import CardPresented, Event
+from hal.ports import PilotIntent
+
+
+class Station:
+    """A whole charging station as a pure machine: ``receive``, ``take_commands``, ``next_deadline``."""
+
+    def __init__(
+        self,
+        layouts: tuple[EvseLayout, ...],
+        identity: ChargingStation,
+        entropy: Random,
+        *,
+        defaults: Mapping[Spot, str] | None = None,
+    ) -> None:
+        self.site = Site(layouts)
+        self.model = DeviceModel()
+        self.desk = Desk(self.site, self.model, entropy)
+        self.provisioning = Provisioning(self.desk, identity)
+        self.availability = Availability(self.desk)
+        # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
+        # granted without asking is a fact of its own.
+        self.blocks: tuple[Block, ...] = (
+            self.provisioning,
+            self.availability,
+            Transactions(self.desk),
+            AuthorizationBlock(self.desk),
+            RemoteControl(self.desk),
+            MeterValues(self.desk),
+        )
+        self.log: list[Fact] = []
+        self._hearers = self._gather(lambda block: block.facts)
+        self._callees = self._gather(lambda block: block.calls)
+        self._askers = self._gather(lambda block: block.answers)
+        self._intents: dict[int, PilotIntent] = {}
+        declare_hardware(self.model, self.site, self.availability.status_of)
+        for spot, text in (defaults or {}).items():
+            self.model.write(spot, text, by_csms=False)
+        self.model.take_changes()
+
+    def _gather(
+        self, table: Callable[[Block], Mapping[Any, Callable[..., Any]]]
+    ) -> dict[type, list[Callable[..., Any]]]:
+        found: dict[type, list[Callable[..., Any]]] = {}
+        for block in self.blocks:
+            for kind, method in table(block).items():
+                found.setdefault(kind, []).append(method.__get__(block))
+        return found
+
+    # ---- the three verbs ----
+
+    def power_on(self, records: Mapping[str, bytes], now: Now) -> None:
+        """Take up what was remembered; every EVSE gets its first intent."""
+        for key, value in records.items():
+            if key.startswith("variable/"):
+                stored = msgspec.json.decode(value, type=StoredVariable)
+                self.model.write(stored.spot, stored.text, by_csms=False)
+        self.model.take_changes()
+        for block in self.blocks:
+            block.remember(records, now)
+        self._settle(now)
+
+    def receive(self, event: Event | Incoming, now: Now) -> None:
+        """Take one event; what follows from it is in ``take_commands`` afterwards."""
+        if isinstance(event, Event):
+            self._hardware(event, now)
+        else:
+            self._incoming(event, now)
+        self._settle(now)
+
+    def expire(self, now: Now) -> None:
+        """The earliest deadline has come."""
+        for block in self.blocks:
+            due = block.next_deadline()
+            if due is not None and now.mono >= due:
+                block.expire(now)
+        self._settle(now)
+
+    def next_deadline(self) -> float | None:
+        """When ``expire`` must be called."""
+        times = (block.next_deadline() for block in self.blocks)
+        return min((time for time in times if time is not None), default=None)
+
+    def take_commands(self) -> list[Command]:
+        """What is to be done, in the order in which it was decided."""
+        commands, self.desk.commands = self.desk.commands, []
+        return commands
+
+    def take_facts(self) -> list[Fact]:
+        """What became true, for the log and for those who watch."""
+        facts, self.log = self.log, []
+        return facts
+
+    # ---- routing ----
+
+    def _hardware(self, event: Event, now: Now) -> None:
+        evse = self.site.evses.get(event.evse)  # type: ignore[attr-defined]
+        if evse is not None:
+            self.desk.facts.extend(evse.receive(event, now))
+        elif isinstance(event, CardPresented):
+            self.desk.post(TokenPresented(0, Token(event.uid, event.kind)))
+
+    def _incoming(self, event: Incoming, now: Now) -> None:
+        match event:
+            case LinkOpened():
+                self.provisioning.link_opened(now)
+            case LinkLost(reason=reason):
+                self.provisioning.link_lost(reason, now)
+            case CsmsCalled(message_id=message_id, request=request):
+                self._call(message_id, request, now)
+            case CsmsAnswered(request=request, outcome=outcome):
+                if not isinstance(outcome, CallFailed):
+                    self.desk.heard_mono = now.mono
+                for method in self._askers.get(type(request), ()):
+                    method(request, outcome, now)
+            case OutboxDrained():
+                self.provisioning.outbox_drained(now)
+            case TechnicianAsked():
+                self.provisioning.restart_locally(now)
+
+    def _call(self, message_id: str, request: Request, now: Now) -> None:
+        self.desk.message_id = message_id
+        if self.desk.registration == "Rejected":  # B03.FR.08
+            self.desk.tell(Refuse(message_id, "SecurityError", "this station was rejected"))
+            return
+        methods = self._callees.get(type(request))
+        if not methods:
+            self.desk.tell(Refuse(message_id, "NotImplemented", f"{request.action} is not known here"))
+            return
+        try:
+            response = methods[0](request, now)
+        except CallRefused as refused:
+            self.desk.tell(Refuse(message_id, refused.code, refused.reason))
+            return
+        if response is not None:
+            self.desk.tell(Answer(message_id, response))
+
+    def _settle(self, now: Now) -> None:
+        """Let every fact be heard, then say what the hardware and the disk must know."""
+        facts = self.desk.facts
+        while facts:
+            fact = facts.popleft()
+            self.log.append(fact)
+            for method in self._hearers.get(type(fact), ()):
+                method(fact, now)
+        for evse in self.site.evses.values():
+            self._wishes(evse)
+        self._keep_variables()
+        self.provisioning.tune()
+
+    def _wishes(self, evse: Evse) -> None:
+        intent = evse.intent()
+        if intent != self._intents.get(evse.id):
+            self._intents[evse.id] = intent
+            self.desk.tell(ApplyIntent(evse.id, intent))
+        for connector in evse.connectors.values():
+            wish = evse.wants_lock(connector)
+            if connector.layout.has_lock and wish != connector.lock_wish:
+                connector.lock_wish = wish
+                kind = LockConnector if wish else UnlockConnector
+                self.desk.tell(kind(evse.id, connector.id))
+
+    def _keep_variables(self) -> None:
+        for slot, text in self.model.take_changes():
+            value = None if text is None else msgspec.json.encode(StoredVariable(slot.spot, text))
+            self.desk.tell(KeepRecord(slot.spot.key(), value))
+
+
+class StoredVariable(msgspec.Struct, frozen=True):
+    """A variable on disk."""
+
+    spot: Spot
+    text: str

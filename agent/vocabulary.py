@@ -1,0 +1,364 @@
+"""The words between the rooms: facts (past tense), commands (imperative), and the time they carry.  No behaviour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from agent.ocpp.errors import ErrorCode
+from agent.ocpp.messages.base import Request, Response
+from hal.events import FaultCode, TokenKind
+from hal.ports import PilotIntent
+
+
+class Now(msgspec.Struct, frozen=True):
+    """One moment: ``wall`` for reporting (UTC), ``mono`` (seconds, monotonic) for every timeout."""
+
+    wall: datetime
+    mono: float
+
+
+# ---- what came in from the CSMS's side: events to the station like any other --------------------------------------
+
+
+class Incoming(msgspec.Struct, frozen=True, tag_field="event", tag=True):
+    """Something that came over the link, or happened to it."""
+
+
+class LinkOpened(Incoming, frozen=True):
+    """The CSMS took the connection and speaks this subprotocol."""
+
+    subprotocol: str
+
+
+class LinkLost(Incoming, frozen=True):
+    """The connection is gone, or was not made; the next attempt is after ``retry_s``."""
+
+    reason: str
+    retry_s: float = 0.0
+
+
+class CsmsCalled(Incoming, frozen=True):
+    """The CSMS asks for something."""
+
+    message_id: str
+    request: Request
+
+
+class CallFailed(msgspec.Struct, frozen=True):
+    """We asked and got no answer: an error code of the RPC framework, ``Offline``, ``Timeout`` or ``Unsayable``."""
+
+    code: str
+    reason: str = ""
+
+
+class CsmsAnswered(Incoming, frozen=True):
+    """The outcome of something we asked."""
+
+    request: Request
+    outcome: Response | CallFailed
+
+
+class LinkWarned(Incoming, frozen=True):
+    """Something came that means nothing; told, otherwise ignored."""
+
+    text: str
+
+
+class OutboxDrained(Incoming, frozen=True):
+    """Nothing durable waits any more."""
+
+
+class TechnicianAsked(Incoming, frozen=True):
+    """A local request for a restart, said by whoever has the right to."""
+
+    wish: Literal["restart"]
+
+
+# ---- facts: what the events mean for charging ----------------------------------------------------------------------
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="fact", tag=True):
+    """Something that is now true."""
+
+    evse: int
+
+
+class EvConnected(Fact, frozen=True):
+    """A vehicle is connected through this connector."""
+
+    connector: int = 1
+
+
+class EvDisconnected(Fact, frozen=True):
+    """The vehicle is gone from this connector."""
+
+    connector: int = 1
+
+
+class EvRequestedPower(Fact, frozen=True):
+    """The vehicle closed its switch: state C."""
+
+
+class EvReleasedPower(Fact, frozen=True):
+    """The vehicle opened its switch."""
+
+
+class EvNeedsVentilation(Fact, frozen=True):
+    """State D: no power without ventilation, and no board here has any."""
+
+
+class EvEndedSession(Fact, frozen=True):
+    """The vehicle wants no more energy in this session (ISO 15118 SessionStop)."""
+
+
+class PilotFailed(Fact, frozen=True):
+    """The pilot went where no vehicle takes it."""
+
+
+class PilotHealed(Fact, frozen=True):
+    """The pilot makes sense again."""
+
+
+class PowerPathClosed(Fact, frozen=True):
+    """The contactor reports closed."""
+
+
+class PowerPathOpened(Fact, frozen=True):
+    """The contactor reports open."""
+
+
+class MeterRead(Fact, frozen=True):
+    """A reading arrived; the EVSE has it."""
+
+
+class BayOccupied(Fact, frozen=True):
+    """A vehicle stands in the parking bay."""
+
+
+class BayLeft(Fact, frozen=True):
+    """The parking bay is empty."""
+
+
+class EvseFaulted(Fact, frozen=True):
+    """A fault holds this EVSE (or one connector); it gives no power."""
+
+    code: FaultCode
+    connector: int | None = None
+    vendor_code: str = ""
+    text: str = ""
+
+
+class EvseHealed(Fact, frozen=True):
+    """This fault is gone."""
+
+    code: FaultCode
+    connector: int | None = None
+
+
+class LockReported(Fact, frozen=True):
+    """The connector lock reports its position."""
+
+    connector: int
+    position: str
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An identifier as OCPP writes it.  Compared without regard to case, as identifierString is."""
+
+    id: str
+    kind: TokenKind = "ISO14443"
+
+    def same(self, other: Token | None) -> bool:
+        """Whether it is the same identifier."""
+        return other is not None and self.kind == other.kind and self.id.casefold() == other.id.casefold()
+
+
+class TokenPresented(Fact, frozen=True):
+    """Somebody identifies himself.  ``evse`` 0: at the station's reader, for whichever EVSE."""
+
+    token: Token
+
+
+class RemoteStartRequested(Fact, frozen=True):
+    """The CSMS wants this EVSE to charge for this token."""
+
+    token: Token
+    remote_start_id: int
+    group: Token | None = None
+
+
+class TokenRefused(Fact, frozen=True):
+    """The identifier gives no right to charge here; ``reason`` is for the display and the log."""
+
+    token: Token
+    reason: str
+
+
+class AuthorizationGranted(Fact, frozen=True):
+    """The EVSE may give energy; its ``authorization`` says for whom."""
+
+
+class AuthorizationEnded(Fact, frozen=True):
+    """The right to take energy ended."""
+
+    trigger: str
+    stopped_reason: str
+    token: Token | None = None
+
+
+class TransactionStarted(Fact, frozen=True):
+    """A transaction runs on this EVSE."""
+
+    transaction_id: str
+
+
+class TransactionEnded(Fact, frozen=True):
+    """The transaction is over and its last event is with the outbox."""
+
+    transaction_id: str
+    energy_wh: float | None = None
+
+
+class ConnectorStatusChanged(Fact, frozen=True):
+    """What the CSMS is told of a connector changed."""
+
+    connector: int
+    status: str
+
+
+RegistrationStatus = Literal["Accepted", "Pending", "Rejected"]
+
+
+class Registered(Fact, frozen=True):
+    """The CSMS answered BootNotification (``evse`` 0)."""
+
+    status: RegistrationStatus
+
+
+class CameOnline(Fact, frozen=True):
+    """The link is open and the CSMS knows us; ``offline_s`` how long it was not (``evse`` 0)."""
+
+    offline_s: float
+
+
+class WentOffline(Fact, frozen=True):
+    """The link is gone (``evse`` 0)."""
+
+    reason: str
+
+
+class TriggerRequested(Fact, frozen=True):
+    """The CSMS wants to hear this message (``evse`` 0: of every EVSE)."""
+
+    message: str
+    connector: int | None = None
+
+
+class ResetRequested(Fact, frozen=True):
+    """The station is to restart (``evse`` 0); running transactions end with these reasons first."""
+
+    trigger: str
+    stopped_reason: str
+
+
+# ---- commands: hardware first, then disk, then network -------------------------------------------------------------
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="command", tag=True):
+    """Something to be done by an edge."""
+
+
+class ApplyIntent(Command, frozen=True):
+    """Make this the wish for the EVSE's pilot and power path."""
+
+    evse: int
+    intent: PilotIntent
+
+
+class LockConnector(Command, frozen=True):
+    """Lock the plug in."""
+
+    evse: int
+    connector: int
+
+
+class UnlockConnector(Command, frozen=True):
+    """Let the plug go."""
+
+    evse: int
+    connector: int
+
+
+class SampleMeter(Command, frozen=True):
+    """Read the meter now, and at this pace from now on."""
+
+    evse: int
+    period_s: float
+
+
+class KeepRecord(Command, frozen=True):
+    """Remember this under the key; None forgets it."""
+
+    key: str
+    value: bytes | None
+
+
+class Send(Command, frozen=True):
+    """Ask the CSMS.  What is not ``durable`` is lost when offline, and its sender hears so.
+
+    ``asked_for``: the CSMS asked for this message, so it may go before the CSMS has accepted us (B02.FR.02).
+    """
+
+    request: Request
+    durable: bool = False
+    asked_for: bool = False
+    transaction_id: str = ""
+    seq_no: int = 0
+
+
+class Answer(Command, frozen=True):
+    """Answer a call of the CSMS; goes out after what the answer promises is on disk."""
+
+    message_id: str
+    response: Response
+
+
+class Refuse(Command, frozen=True):
+    """Answer a call of the CSMS with a CALLERROR."""
+
+    message_id: str
+    code: ErrorCode
+    reason: str
+
+
+class AdmitMessages(Command, frozen=True):
+    """What may be sent now: only BootNotification, also what the CSMS asks for, or everything."""
+
+    which: Literal["boot", "asked", "all"]
+
+
+class SetClock(Command, frozen=True):
+    """The CSMS told the time."""
+
+    wall: datetime
+
+
+class TuneLink(Command, frozen=True):
+    """The numbers of the device model that the link works with."""
+
+    timeout_s: float
+    ping_interval_s: float
+    back_off_minimum_s: float
+    back_off_random_s: float
+    back_off_doublings: int
+    attempts: int
+    attempt_interval_s: float
+
+
+class Restart(Command, frozen=True):
+    """Start anew, from what is on disk."""
+
+    reason: str
