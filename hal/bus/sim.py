@@ -1,4 +1,4 @@
-"""The simulated physical world: cables, vehicles, contactors, registers.  Knows no station, and nobody has to look.
+"""The simulated physical world: cables, vehicles, contactors, registers.  Knows no station and posts nothing.
 
 The world outlives the station's power: a vehicle stays plugged in and a register stays while the station is dark.
 A *stimulus* (somebody plugs in) changes the truth at once and tells the parts of that EVSE before it returns.  A
@@ -341,6 +341,8 @@ class World:
         truth = self._evses.setdefault(part.place.evse, SimEvse(part.place, self._config))
         truth.roles.add(part.role)
         truth.connectors.update(part.connectors)
+        if part.role == "pilot":
+            truth.place = part.place
         if part.role == "lock":
             truth.locked.setdefault(part.place.connector, False)
         self._parts.append(part)
