@@ -213,7 +213,7 @@ class PracticeCsms(Records):
     def _connected(self, connection: ServerConnection, record: StationRecord) -> StationLine:
         judge = self._judges.setdefault(record.id, Judge(record, self._schemas, self._message_timeout_s))
         if (old := self._lines.get(record.id)) is not None:
-            pass  # the station knows better which of the two is dead
+            old.abort()  # the station knows better which of the two is dead
         judge.connected()
         line = self._lines[record.id] = StationLine(connection, record, judge)
         self._open.add(line)
