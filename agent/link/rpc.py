@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, ValidationError
 
 from agent.ocpp.dialect import Capability, Dialect
 from agent.ocpp.envelope import (
@@ -248,8 +248,10 @@ class Rpc:
             return self._unreadable(frame, "FormatViolation", f"longer than {self.max_frame_bytes} bytes")
         try:
             envelope = taken_apart(frame)
-        except (ValueError, RecursionError):
-            return self._unreadable(frame, "RpcFrameworkError", "not the JSON array of OCPP part 4, 4.2")
+        except ValidationError:
+            return self._unreadable(frame, "RpcFrameworkError", "not the array of OCPP part 4, 4.2")
+        except (ValueError, RecursionError) as error:
+            return self._unreadable(frame, "FormatViolation", f"no JSON that can be read: {error}")
         return self._received(envelope, self._dialect, now)
 
     def expire(self, now: float) -> None:
@@ -417,16 +419,18 @@ class Rpc:
         """A frame that is no envelope: what its head still tells decides who hears of it (part 4, 4.2.3)."""
         assert self._dialect is not None
         kind, message_id = head_of(frame)
-        if kind in (CALL_RESULT, CALL_ERROR) and self._call is not None and self._call.message_id == message_id:
-            call = self._call
+        call = self._call
+        if kind not in MESSAGE_TYPES:
+            self._unknown_type(kind, message_id or UNREADABLE_ID, self._dialect)
+        elif kind in (CALL_RESULT, CALL_ERROR) and call is not None and call.message_id == message_id:
             self._settle(call)
             self._unreadable_answer(call, Refused(code, why), self._dialect)
-        elif kind == CALL and message_id not in self._asked:
-            self._deny(message_id or UNREADABLE_ID, "?", code, why)
-        elif kind not in MESSAGE_TYPES:
-            self._unknown_type(kind, message_id or UNREADABLE_ID, self._dialect)
-        else:
+        elif kind != CALL or message_id in self._asked:
             self._strange(why, message_id or UNREADABLE_ID, "?")
+        elif message_id is None:
+            self._deny(UNREADABLE_ID, "?", "RpcFrameworkError", why)
+        else:
+            self._deny(message_id, "?", code, why)
 
     def _settle(self, call: Call) -> None:
         self._call = None

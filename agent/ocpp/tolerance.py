@@ -233,7 +233,7 @@ def csms_report(csms: str, deviations: Iterable[Deviation]) -> str:
     listed = sorted(deviations, key=lambda one: (-one.count, one.place, one.quirk))
     if not listed:
         return f"{csms}: no deviation from the OCPP schemas seen.\n"
-    head = f"{csms}: {len(listed)} deviations from OCPP seen, {sum(one.count for one in listed)} times in all.\n"
+    head = f"{csms}: deviations from OCPP, {len(listed)} kinds, {_times(sum(one.count for one in listed))} in all.\n"
     return head + "".join(f"\n{_paragraph(number, one)}" for number, one in enumerate(listed, 1))
 
 
@@ -241,9 +241,13 @@ def _paragraph(number: int, one: Deviation) -> str:
     fate = "understood anyway" if one.accepted else "refused"
     return (
         f"{number}. {one.place}: {one.text}\n"
-        f"   seen {one.count} times, {fate}; see OCPP {one.clause}\n"
+        f"   {_times(one.count)}, {fate}; see OCPP {one.clause}\n"
         f"   for example: {one.sample}\n"
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _required(info: inspect.StructType) -> set[str]:
