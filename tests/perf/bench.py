@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.perf import idle, latency, memory, startup
+from tests.perf import idle, latency, memory, queue, startup
 from tests.perf.report import Section, as_json, table, verdict
 from tests.perf.subject import SUBJECTS, BenchFailed, Subject
 
@@ -36,6 +36,7 @@ async def sections(subjects: list[Subject], folder: Path, quick: bool) -> AsyncI
     yield await memory.measure(subjects, folder / "memory", 100 if quick else 1000)
     yield await latency.measure(subjects, folder / "latency", 25 if quick else 300)
     yield await idle.measure(subjects, folder / "idle", 3 if quick else 30)
+    yield await queue.measure(folder / "queue", 100 if quick else 1000)
 
 
 async def bench(options: argparse.Namespace, folder: Path) -> list[Section]:

@@ -2,14 +2,12 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.csms.practice import PracticeCsms
 from tests.perf.latency import session
 from tests.perf.process import cpu_s, memory_of
-from tests.perf.queue import raw_appends_per_s, raw_drains_per_s
 from tests.perf.subject import (
     OCPP_STATION,
     BenchFailed,
@@ -60,8 +58,3 @@ async def test_what_the_control_socket_refuses_is_named(tmp_path):
 
 def test_processor_time_is_what_times_tells():
     assert cpu_s(os.getpid()) == pytest.approx(sum(os.times()[:2]), abs=0.05)
-
-
-def test_raw_rows_go_in_and_out(tmp_path: Path):
-    assert raw_appends_per_s(tmp_path, 20) > 0
-    assert raw_drains_per_s(tmp_path, 20) > 0
