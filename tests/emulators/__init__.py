@@ -1,1 +1,22 @@
-"""Boards and meters on a pseudo-terminal."""
+"""Parts of real boards, behind pseudo-terminals.  An emulator is loaded when its driver is named."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.emulators.emulator import Emulator
+
+EMULATORS = {
+    "eastron_sdm630": "tests.emulators.sdm630:EmulatedSdm630",
+    "openevse": "tests.emulators.openevse:EmulatedOpenEvse",
+}
+"""Driver name to ``module:Class`` of the emulator of its part."""
+
+
+def emulator_of(driver: str) -> type[Emulator]:
+    """The class that can stand in the place of this driver's part; KeyError: there is none."""
+    module, _, name = EMULATORS[driver].partition(":")
+    found: type[Emulator] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,183 @@
+"""One serial line for one driver: bytes out, bytes in from the loop's reader, loss told at once.  Knows no protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Literal
+
+import msgspec
+import serial
+from msgspec import Meta
+
+from hal.bus.hotplug import HotPlug
+from hal.errors import BusLost
+
+Receive = Callable[[bytes], None]
+Baud = Annotated[int, Meta(ge=300, le=4_000_000)]
+Parity = Literal["none", "even", "odd"]
+
+PARITIES: dict[Parity, str] = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+WRITE_TIMEOUT_S = 1.0
+
+
+class SerialBus:
+    """A line that belongs to one driver.
+
+    ``receive`` of the driver is called from the loop as soon as bytes are there: no thread, no polling.  Every method
+    that waits raises BusLost when the device is gone; the driver then closes, waits in ``wait_back`` and opens again.
+    """
+
+    kind = "serial"
+
+    class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """``device`` is a node, a link to one (``/dev/serial/by-id/...``), or a pseudo-terminal."""
+
+        device: Annotated[str, Meta(min_length=1)]
+        baud: Baud = 115_200
+        parity: Parity = "none"
+        stopbits: Literal[1, 2] = 1
+
+    def __init__(self, config: SerialBus.Config) -> None:
+        self._config = config
+        self._hotplug = HotPlug(config.device)
+        self._port: serial.Serial | None = None
+        self._fd = -1
+        self._receive: Receive = _ignore
+        self._wake: asyncio.Event | None = None
+        self._reason = "not open"
+
+    @property
+    def device(self) -> str:
+        return self._config.device
+
+    async def open(self, receive: Receive) -> None:
+        """Open the device for this process alone and hand what it says to ``receive``.
+
+        Raises:
+            BusLost: not there, not a tty, not permitted, or held by another part or process.
+
+        """
+        if self._port is not None:
+            raise BusLost(f"{self.device}: used by another part of this board")
+        self._port = open_port(self._config.device, self._config.baud, self._config.parity, self._config.stopbits)
+        self._fd = self._port.fileno()
+        self._receive = receive
+        self._hotplug.opened()
+        asyncio.get_running_loop().add_reader(self._fd, self._readable)
+
+    def close(self) -> None:
+        """Let go of the device; harmless when it is not open."""
+        self._lose("closed")
+
+    async def wait_back(self) -> None:
+        """Wait until it is worth opening the device again."""
+        await self._hotplug.wait()
+
+    async def write(self, data: bytes) -> None:
+        """Hand all of ``data`` to the kernel.
+
+        Raises:
+            BusLost: the device is gone, or has taken nothing for a second.
+
+        """
+        rest = memoryview(data)
+        while rest:
+            self._check()
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                await self._writable()
+            except OSError as error:
+                self._lose(_words(error))
+
+    async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
+        """Wait for ``wake``, at most ``timeout_s``; one task at a time.
+
+        Raises:
+            BusLost: the device is gone.
+
+        """
+        self._check()
+        self._wake = wake
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await wake.wait()
+        self._wake = None
+        self._check()
+
+    def _check(self) -> None:
+        if self._port is None:
+            raise BusLost(f"{self.device}: {self._reason}")
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, 4096)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(_words(error))
+            return
+        if data:
+            self._receive(data)
+        else:
+            self._lose("hung up")
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        free = asyncio.Event()
+        loop.add_writer(self._fd, free.set)
+        try:
+            await self.wait(free, WRITE_TIMEOUT_S)
+            if not free.is_set():
+                self._lose("takes no bytes")
+        finally:
+            if self._fd >= 0:
+                loop.remove_writer(self._fd)
+
+    def _lose(self, reason: str) -> None:
+        if self._port is None:
+            return
+        port, self._port, self._reason = self._port, None, reason
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._fd)
+        loop.remove_writer(self._fd)
+        self._fd = -1
+        with suppress(OSError, termios.error):
+            port.reset_output_buffer()  # a close must not wait for bytes that nobody takes
+        with suppress(OSError):
+            port.close()
+        if self._wake is not None:
+            self._wake.set()
+
+
+def open_port(device: str, baud: int, parity: Parity, stopbits: int) -> serial.Serial:
+    """A tty in raw mode, non-blocking, locked for this process, input dropped.
+
+    Raises:
+        BusLost: the text names the device and why.
+
+    """
+    try:
+        return serial.Serial(
+            device, baud, parity=PARITIES[parity], stopbits=stopbits, timeout=0, write_timeout=0, exclusive=True
+        )
+    except (OSError, ValueError, termios.error) as error:
+        raise BusLost(f"{device}: {_words(error)}") from None
+
+
+def _words(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return "in use by another process"
+    if number == errno.EIO:
+        return "hung up"
+    return os.strerror(number) if number else str(error)
+
+
+def _ignore(data: bytes) -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,104 @@
+"""Questions to an OpenEVSE, one at a time, over a line that loses and garbles.  Knows no meaning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from hal.bus.serial import SerialBus
+from hal.errors import NoAnswer, PartRefused
+from hal.wire.rapi import Frame, Malformed, Parser, Reply, Values, command
+
+REPLY_TIMEOUT_S = 0.5
+TRIES = 3
+
+V = TypeVar("V", bound=Values)
+
+
+class RapiLine:
+    """One controller's line.  Frames that answer nothing go to ``hear``, from the loop's reader."""
+
+    def __init__(self, bus: SerialBus, hear: Callable[[Frame], None]) -> None:
+        self.device = bus.device
+        self.close = bus.close
+        self.wait = bus.wait
+        self.wait_back = bus.wait_back
+        self._bus = bus
+        self._hear = hear
+        self._parser = Parser()
+        self._counters = {"timeouts": 0, "refused": 0, "unread": 0, "senseless": 0, "stale_replies": 0}
+        self._answered = asyncio.Event()
+        self._reply: Reply | None = None
+        self._sequence = 0
+        self._awaited = 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return self._parser.counters | self._counters
+
+    @property
+    def noise(self) -> int:
+        """Grows when bytes come that are no frame, or frames that make no sense."""
+        counters = self._parser.counters
+        return counters["garbage_bytes"] + counters["checksum_errors"] + counters["malformed"]
+
+    async def open(self) -> None:
+        self._parser.reset()
+        await self._bus.open(self._receive)
+
+    async def ask(self, kind: type[V], name: str, *parameters: int | str) -> V:
+        """Ask until a reply makes sense.
+
+        Raises:
+            BusLost: the line is gone.
+            NoAnswer: three times nothing that makes sense.
+            PartRefused: the controller said no.
+
+        """
+        refused = False
+        for _ in range(TRIES):
+            reply = await self._exchange(name, *parameters)
+            if reply is None:
+                self._counters["timeouts"] += 1
+            elif not reply.ok:
+                refused = True
+                if reply.sequence:
+                    break
+                self._counters["unread"] += 1  # it could not read the frame, or does not know it
+            else:
+                try:
+                    return kind.from_words(reply.words)
+                except Malformed:
+                    self._counters["senseless"] += 1
+        if not refused:
+            raise NoAnswer(f"{self.device}: no answer to {name}")
+        self._counters["refused"] += 1
+        raise PartRefused(f"{self.device}: refused {name}")
+
+    async def tell(self, name: str) -> None:
+        """Send what is not answered."""
+        await self._bus.write(command(name))
+
+    async def _exchange(self, name: str, *parameters: int | str) -> Reply | None:
+        self._sequence = self._sequence % 255 + 1
+        self._awaited, self._reply = self._sequence, None
+        self._answered.clear()
+        await self._bus.write(command(name, *parameters, sequence=self._sequence))
+        await self._bus.wait(self._answered, REPLY_TIMEOUT_S)
+        return self._reply
+
+    def _receive(self, data: bytes) -> None:
+        for frame in self._parser.receive(data):
+            if isinstance(frame, Reply):
+                self._take_reply(frame)
+            else:
+                self._hear(frame)
+
+    def _take_reply(self, reply: Reply) -> None:
+        mine = reply.sequence == self._awaited or (not reply.ok and reply.sequence == 0)
+        if self._awaited and mine:
+            self._awaited, self._reply = 0, reply
+            self._answered.set()
+        else:
+            self._counters["stale_replies"] += 1
