@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from agent.link.csms import Connect, CsmsLink, Disconnect, Forget, LinkCommand, Park, Ping, Transmit
-from agent.link.outbox import ReadRows, Row
+from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
+from agent.link.disk import Delete, Insert, Put, ReadRows, Row, SetAside, Write
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -35,7 +36,8 @@ from hal.ports import ConnectorLock, EnergyMeter, PilotController
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[], None]
+Stored = Callable[[bool], None]
+"""Called when writes are on disk, or (False) when the disk refused them for now."""
 
 
 class Clock(Protocol):
@@ -43,21 +45,13 @@ class Clock(Protocol):
 
     def now(self) -> Now: ...
 
-    def set(self, wall: object) -> float: ...
+    def set(self, wall: datetime) -> float: ...
 
 
 class Store(Protocol):
     """The disk: what is handed in together is committed together."""
 
-    def insert(self, row: Row) -> object: ...
-
-    def delete(self, id: int) -> object: ...
-
-    def set_aside(self, id: int, reason: str) -> object: ...
-
-    def put(self, key: str, value: bytes | None) -> object: ...
-
-    def write(self, writes: Sequence[object], done: Done | None = None) -> None: ...
+    def write(self, writes: Sequence[Write], done: Stored | None = None) -> None: ...
 
     def read(self, wanted: ReadRows, done: Callable[[list[Row]], None]) -> None: ...
 
@@ -77,9 +71,14 @@ class Socket(Protocol):
 class Hardware(Protocol):
     """The drivers, by what they belong to."""
 
-    pilots: Mapping[int, PilotController]
-    meters: Mapping[int, EnergyMeter]
-    locks: Mapping[tuple[int, int], ConnectorLock]
+    @property
+    def pilots(self) -> Mapping[int, PilotController]: ...
+
+    @property
+    def meters(self) -> Mapping[int, EnergyMeter]: ...
+
+    @property
+    def locks(self) -> Mapping[tuple[int, int], ConnectorLock]: ...
 
 
 Observer = Callable[[str, object], None]
@@ -108,7 +107,7 @@ class Loop:
         self._hardware = hardware
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
-        self._writes: list[object] = []
+        self._writes: list[Write] = []
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
@@ -121,13 +120,15 @@ class Loop:
     def power_on(self, records: Mapping[str, bytes]) -> None:
         """The first turn."""
         now = self._clock.now()
+        self._busy = True
         self.station.power_on(records, now)
         self._perform(now)
+        self._busy = False
         self.link.power_on(now.mono)
         self._turn()
 
     def post(self, event: Event | Incoming) -> None:
-        """Take an event; what it leads to is under way when this returns, unless an event before it is being dealt with."""
+        """Take an event; what it leads to is under way when this returns, unless another one is being dealt with."""
         self._events.append(event)
         self._turn()
 
@@ -160,16 +161,27 @@ class Loop:
             log.error("! the disk refuses writes (%s): events are kept in memory and sent from there", text)
         self._turn()
 
+    def settle(self) -> None:
+        """Something was changed by hand (the service port): let what follows from it happen."""
+        now = self._clock.now()
+        self.station.settle(now)
+        self._perform(now)
+        self._turn()
+
     def stop(self) -> None:
         """No more turns: the power is gone."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
 
-    def watch(self, observer: Observer) -> Callable[[], None]:
-        """Tell this observer everything from now on; returns how to stop it."""
+    def watch(self, observer: Observer) -> None:
+        """Tell this observer everything from now on."""
         self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+
+    def unwatch(self, observer: Observer) -> None:
+        """Tell it nothing more."""
+        if observer in self._observers:
+            self._observers.remove(observer)
 
     # ---- one turn ----
 
@@ -189,7 +201,9 @@ class Loop:
         if isinstance(event, Event):
             self._observe("hal", event)
             log.debug("< %s", event)
-        elif isinstance(event, LinkLost):
+        else:
+            self._observe("csms", event)
+        if isinstance(event, LinkLost):
             self._tell_lost(event)
         elif isinstance(event, LinkWarned):
             log.warning("! csms: %s", event.text)
@@ -215,8 +229,10 @@ class Loop:
         now = self._clock.now()
         due = self.station.next_deadline()
         if due is not None and now.mono >= due:
+            self._busy = True
             self.station.expire(now)
             self._perform(now)
+            self._busy = False
         self.link.expire(now.mono)
         self._turn()
 
@@ -247,12 +263,13 @@ class Loop:
         rest = [command for command in commands if self._is_network(command)]
         up_to = self._collect_writes(commands, now)
         if self._writes and any(isinstance(command, Answer) for command in rest):
-            self._flush_writes(lambda: self._after_disk(rest, up_to))
+            self._flush_writes(AfterDisk(self, rest, up_to))
         else:
-            self._flush_writes(None if up_to is None else lambda: self._after_disk([], up_to))
+            self._flush_writes(None if up_to is None else AfterDisk(self, [], up_to))
             self._obey_network(rest, now)
 
-    def _after_disk(self, rest: list[Command], up_to: int | None) -> None:
+    def after_disk(self, rest: list[Command], up_to: int | None) -> None:
+        """What waited for the disk may go on."""
         if self._stopped:
             return
         now = self._clock.now()
@@ -285,14 +302,14 @@ class Loop:
         up_to: int | None = None
         for command in commands:
             if isinstance(command, KeepRecord):
-                self._writes.append(self._store.put(command.key, command.value))
+                self._writes.append(Put(command.key, command.value))
             elif isinstance(command, Send) and command.durable:
                 row = self.link.outbox.append(command.request, command.transaction_id, command.seq_no)
-                self._writes.append(self._store.insert(row))
+                self._writes.append(Insert(row))
                 up_to = row.id
         return up_to
 
-    def _flush_writes(self, done: Done | None) -> None:
+    def _flush_writes(self, done: Stored | None) -> None:
         if self._writes:
             writes, self._writes = self._writes, []
             self._store.write(writes, done)
@@ -324,11 +341,11 @@ class Loop:
             case Transmit(frame=frame):
                 self._observe("ocpp", (">", frame))
                 self._socket.send(frame)
-            case Forget(id=id):
-                self._writes.append(self._store.delete(id))
-            case Park(id=id, reason=reason):
-                log.error("! event %d is parked: %s", id, reason)
-                self._writes.append(self._store.set_aside(id, reason))
+            case Delete():
+                self._writes.append(command)
+            case SetAside(id=id, reason=reason):
+                log.error("! event %d is set aside: %s", id, reason)
+                self._writes.append(command)
             case ReadRows():
                 self._flush_writes(None)
                 self._store.read(command, self._rows_read)
@@ -347,3 +364,16 @@ class Loop:
     def _observe(self, topic: str, seen: object) -> None:
         for observer in self._observers:
             observer(topic, seen)
+
+
+class AfterDisk:
+    """What goes on when a batch is on disk.  With a disk that refuses, answers go out all the same, once."""
+
+    def __init__(self, loop: Loop, rest: list[Command], up_to: int | None) -> None:
+        self._loop = loop
+        self._rest = rest
+        self._up_to = up_to
+
+    def __call__(self, stored: bool) -> None:
+        rest, self._rest = self._rest, []
+        self._loop.after_disk(rest, self._up_to if stored else None)

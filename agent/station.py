@@ -102,7 +102,7 @@ class Station:
         self.model.take_changes()
         for block in self.blocks:
             block.remember(records, now)
-        self._settle(now)
+        self.settle(now)
 
     def receive(self, event: Event | Incoming, now: Now) -> None:
         """Take one event; what follows from it is in ``take_commands`` afterwards."""
@@ -110,7 +110,7 @@ class Station:
             self._hardware(event, now)
         else:
             self._incoming(event, now)
-        self._settle(now)
+        self.settle(now)
 
     def expire(self, now: Now) -> None:
         """The earliest deadline has come."""
@@ -118,7 +118,7 @@ class Station:
             due = block.next_deadline()
             if due is not None and now.mono >= due:
                 block.expire(now)
-        self._settle(now)
+        self.settle(now)
 
     def next_deadline(self) -> float | None:
         """When ``expire`` must be called."""
@@ -179,7 +179,7 @@ class Station:
         if response is not None:
             self.desk.tell(Answer(message_id, response))
 
-    def _settle(self, now: Now) -> None:
+    def settle(self, now: Now) -> None:
         """Let every fact be heard, then say what the hardware and the disk must know."""
         facts = self.desk.facts
         while facts:

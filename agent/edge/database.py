@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 
 import msgspec
 
-from agent.link.outbox import ReadRows, Row
+from agent.link.disk import Delete, Insert, Put, ReadRows, Row, SetAside, Write
 
 log = logging.getLogger(__name__)
 
@@ -39,35 +39,6 @@ CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value BLOB NOT NULL) WI
 SCHEMA_VERSION = 1
 
 
-class Insert(msgspec.Struct, frozen=True):
-    """Add a row to the queue."""
-
-    row: Row
-
-
-class Delete(msgspec.Struct, frozen=True):
-    """A row was answered."""
-
-    id: int
-
-
-class SetAside(msgspec.Struct, frozen=True):
-    """A row is kept but not sent any more."""
-
-    id: int
-    reason: str
-
-
-class Put(msgspec.Struct, frozen=True):
-    """Remember, or with None forget."""
-
-    key: str
-    value: bytes | None
-
-
-Write = Insert | Delete | SetAside | Put
-
-
 class Contents(msgspec.Struct, frozen=True):
     """What was on disk at start."""
 
@@ -80,7 +51,8 @@ class Batch(msgspec.Struct):
     """Writes that belong together, and whom to tell."""
 
     writes: Sequence[Write]
-    done: Callable[[], None] | None
+    done: Callable[[bool], None] | None
+    told_refused: bool = False
 
 
 class Read(msgspec.Struct):
@@ -128,8 +100,11 @@ class Database:
         self._thread.start()
         return contents
 
-    def write(self, writes: Sequence[Write], done: Callable[[], None] | None = None) -> None:
-        """Write these together; ``done`` is called in the loop when they are on disk."""
+    def write(self, writes: Sequence[Write], done: Callable[[bool], None] | None = None) -> None:
+        """Write these together; ``done(True)`` is called in the loop when they are on disk.
+
+        When the disk refuses, ``done(False)`` comes first: they are kept, and written when it works again.
+        """
         self._queue.put(Batch(writes, done))
 
     def read(self, wanted: ReadRows, done: Callable[[list[Row]], None]) -> None:
@@ -218,12 +193,16 @@ class Database:
             self._works = True
             self._hand_over(partial(self._on_state, True, ""))
         if told:
-            self._hand_over(partial(call_all, told))
+            self._hand_over(partial(call_all, told, True))
 
     def _refused(self, error: sqlite3.Error) -> None:
         if self._works:
             self._works = False
             self._hand_over(partial(self._on_state, False, str(error)))
+        told = [batch.done for batch in self._backlog if batch.done is not None and not batch.told_refused]
+        for batch in self._backlog:
+            batch.told_refused = True
+        self._hand_over(partial(call_all, told, False))
 
     def _serve(self, connection: sqlite3.Connection, reads: list[Read]) -> None:
         for read in reads:
@@ -231,10 +210,10 @@ class Database:
             self._hand_over(partial(read.done, rows))
 
 
-def call_all(callbacks: Sequence[Callable[[], None]]) -> None:
+def call_all(callbacks: Sequence[Callable[[bool], None]], stored: bool) -> None:
     """Tell each, in order."""
     for callback in callbacks:
-        callback()
+        callback(stored)
 
 
 def perform(connection: sqlite3.Connection, write: Write) -> None:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from agent.link.outbox import Entry, Outbox, ReadRows, Row
+from agent.link.disk import Delete, ReadRows, Row, SetAside
+from agent.link.outbox import Entry, Outbox
 from agent.link.reconnect import Reconnect
 from agent.link.registration import Admission, Registration
 from agent.link.rpc import (
@@ -61,20 +62,7 @@ class Disconnect(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Forget(msgspec.Struct, frozen=True):
-    """This row was answered."""
-
-    id: int
-
-
-class Park(msgspec.Struct, frozen=True):
-    """This row is given up for now: kept, listed, not sent."""
-
-    id: int
-    reason: str
-
-
-LinkCommand = Connect | Transmit | Ping | Disconnect | Forget | Park | ReadRows
+LinkCommand = Connect | Transmit | Ping | Disconnect | Delete | SetAside | ReadRows
 
 
 class CsmsLink:
@@ -138,6 +126,11 @@ class CsmsLink:
     def receive_pong(self, mono: float) -> None:
         """The CSMS answered our ping."""
         self._pong_by = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is in flight and nothing waits that could go."""
+        return self._in_flight is None and not self._transient and len(self.outbox) == 0
 
     # ---- what the disk says ----
 
@@ -267,7 +260,7 @@ class CsmsLink:
     def _unsayable(self, request: Request, entry: Entry | None, reason: str) -> None:
         if entry is not None:
             self.outbox.unsayable(entry)
-            self._commands.append(Park(entry.id, reason))
+            self._commands.append(SetAside(entry.id, reason))
         self._events.append(CsmsAnswered(request, CallFailed("Unsayable", reason)))
 
     # ---- what came of it ----
@@ -308,9 +301,9 @@ class CsmsLink:
     def _settle(self, entry: Entry, taken: bool, reason: str, mono: float) -> None:
         if taken:
             self.outbox.answered(entry)
-            self._commands.append(Forget(entry.id))
+            self._commands.append(Delete(entry.id))
         elif self.outbox.refused(entry, mono, heard_mono=self._heard_mono) == "park":
-            self._commands.append(Park(entry.id, reason))
+            self._commands.append(SetAside(entry.id, reason))
         if len(self.outbox) == 0:
             self._events.append(OutboxDrained())
 

@@ -11,27 +11,11 @@ from typing import Literal
 
 import msgspec
 
+from agent.link.disk import ReadRows, Row
 from agent.ocpp.messages import dump, load
 from agent.ocpp.messages.base import Request
 
 WINDOW = 64
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A durable message as the disk has it."""
-
-    id: int
-    action: str
-    message: bytes
-    transaction_id: str = ""
-    seq_no: int = 0
-
-
-class ReadRows(msgspec.Struct, frozen=True):
-    """Wanted from the disk: the oldest rows behind this id."""
-
-    after: int
-    limit: int
 
 
 class Entry:

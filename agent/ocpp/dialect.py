@@ -67,7 +67,7 @@ class Dialect:
             if b"null" in payload and (field := not_a_number(shaped)):
                 raise ValueError(f"`{field}` is not a finite number")
         except (ValueError, TypeError, RecursionError) as error:
-            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: {error}") from None
+            raise Unsayable(f"{name} cannot be said in OCPP {self.version}: {_plain(error)}") from None
         return payload
 
     def decode_request(self, action: str, payload: Payload) -> Request:
@@ -131,7 +131,7 @@ def refusal(error: Exception, shape: type[msgspec.Struct]) -> Refused:
         return Refused("FormatViolation", "the payload is nested too deep")
     if not isinstance(error, msgspec.ValidationError):
         return Refused("FormatViolation", str(error))
-    text = str(error).replace("`$.", "`").replace(" | null`", "`")
+    text = _plain(error)
     for pattern, code in CODES:
         if pattern.match(text):
             return Refused(code, text)
@@ -139,6 +139,11 @@ def refusal(error: Exception, shape: type[msgspec.Struct]) -> Refused:
         words = words_at(text.rpartition(" - at ")[2].strip("`"), shape)
         text += f"; one of {', '.join(words)}"
     return Refused("PropertyConstraintViolation", text)
+
+
+def _plain(error: Exception) -> str:
+    """msgspec's words with the field's path as OCPP writes it, and without the null that only we mean by absent."""
+    return str(error).replace("`$.", "`").replace(" | null`", "`")
 
 
 DIALECTS = {"ocpp2.0.1": "agent.ocpp.v201:V201", "ocpp2.1": "agent.ocpp.v21:V21"}

@@ -1,0 +1,151 @@
+"""The command line: ``station-agent run`` and what a technician types.  Puts nothing together itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from agent.version import VERSION
+
+DEFAULT_BOARD = "/etc/station-agent/board.toml"
+DEFAULT_DATA = "/var/lib/station-agent"
+DEFAULT_CONTROL = "/run/station-agent/control.sock"
+
+RUN_HELP = """\
+Run the station: read the board file, start its drivers, connect to the CSMS, and charge.
+
+  station-agent run --board demo --csms ws://csms.example.com/ocpp --id CS001
+  station-agent run --board sim --control /tmp/station.sock --data /tmp/station --wait
+
+What is said here wins over what is stored in the data directory, and that over the board file.
+Ends with SIGTERM or Ctrl-C.  Exit status 2: the board file or the data directory cannot be used."""
+
+DO_HELP = """\
+Send one command to a running agent and print the answer.
+
+  station-agent do status
+  station-agent do plug_in evse=1
+  station-agent do swipe token=04A2B3C4
+  station-agent do watch topics='["facts"]'        (until Ctrl-C)
+
+Values are JSON where they can be, text otherwise.  docs/control.md lists the commands."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="station-agent",
+        description="The agent on the Linux board inside an EV charging station: drives its hardware, speaks OCPP.",
+    )
+    top.add_argument("--version", action="version", version=f"station-agent {VERSION}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    raw = argparse.RawDescriptionHelpFormatter
+    run = commands.add_parser("run", help="run the station", description=RUN_HELP, formatter_class=raw)
+    run.add_argument(
+        "--board",
+        default=os.environ.get("STATION_BOARD"),
+        metavar="FILE",
+        help=f"board file, or the name of one that ships: demo, sim (default: $STATION_BOARD, else {DEFAULT_BOARD})",
+    )
+    run.add_argument("--csms", metavar="URL", help="the CSMS's endpoint, ws:// or wss://, without the identity")
+    run.add_argument("--id", metavar="ID", help="identity of this station at the CSMS")
+    run.add_argument(
+        "--data",
+        default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
+        metavar="DIR",
+        help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
+    )
+    run.add_argument(
+        "--control",
+        default=os.environ.get("STATION_CONTROL_SOCKET"),
+        metavar="PATH",
+        help="Unix socket for the field shell (default: $STATION_CONTROL_SOCKET, else none)",
+    )
+    run.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="BUS=PATH",
+        help="put another device in the place of a bus's, for instance pilot=/dev/ttyACM0; may be repeated",
+    )
+    run.add_argument("--wait", action="store_true", help="wait for `start` on the control socket before powering on")
+    run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much is told on stderr")
+    do = commands.add_parser("do", help="send one command to a running agent", description=DO_HELP, formatter_class=raw)
+    do.add_argument("cmd", metavar="CMD", help="status, watch, plug_in, swipe, ...")
+    do.add_argument("arguments", nargs="*", metavar="NAME=VALUE", help="arguments of the command")
+    do.add_argument(
+        "--control",
+        default=os.environ.get("STATION_CONTROL_SOCKET", DEFAULT_CONTROL),
+        metavar="PATH",
+        help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
+    )
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is 2 where the user has to correct something."""
+    options = parser().parse_args(arguments)
+    if options.command == "do":
+        from agent.shell.client import do
+
+        return do(Path(options.control), options.cmd, options.arguments)
+    return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """``station-agent run``."""
+    from agent.app import Machine, run_machine
+    from agent.errors import StartFailed
+    from agent.provision import Provision
+    from board.descriptor import BoardError, find_board, read_board
+
+    tell(options.log)
+    try:
+        devices = dict(_pair(device) for device in options.device)
+        board = read_board(find_board(options.board or ("sim" if options.wait else DEFAULT_BOARD)))
+        unknown = sorted(set(devices) - set(board.bus))
+        if unknown:
+            raise StartFailed(f"--device {unknown[0]}: no such bus; buses: {', '.join(sorted(board.bus))}")
+        data = Path(options.data)
+        data.mkdir(parents=True, exist_ok=True)
+        given = Provision(csms_url=options.csms, identity=options.id)
+        machine = Machine(board, data, given=given, devices=devices)
+        control = None if options.control is None else Path(options.control)
+        asyncio.run(run_machine(machine, control=control, wait=options.wait))
+    except (StartFailed, BoardError) as error:
+        print(f"station-agent: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        print(f"station-agent: {options.data}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from agent.errors import StartFailed
+
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise StartFailed(f"--device {text!r}: expected BUS=PATH")
+    return name, path
+
+
+def tell(level: str) -> None:
+    """Log to stderr, one line each; journald adds the time where there is a journal."""
+    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s.%(msecs)03d  "
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{stamp}%(message)s", datefmt="%H:%M:%S"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

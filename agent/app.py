@@ -1,0 +1,251 @@
+"""What outlives the station's power: the board file, the data directory, the simulated world, the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.errors import BenchRefused, StartFailed
+from agent.powered import Buses, PoweredStation
+from agent.provision import SUBPROTOCOLS, EvseProvision, Provision
+from agent.story import tell
+from board.descriptor import Board, Connector, Evse, Part
+
+log = logging.getLogger(__name__)
+
+PROVISION = "provision.json"
+
+
+class Machine:
+    """The box: power goes on and off in it."""
+
+    def __init__(
+        self,
+        board: Board,
+        data: Path,
+        *,
+        given: Provision,
+        devices: Mapping[str, str],
+    ) -> None:
+        self._file_board = board
+        self.board = board
+        self.data = data
+        self.bench = board.control.bench
+        self._given = given
+        self._devices = devices
+        self._kept_buses: dict[str, Any] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._observers: list[Callable[[str, object], None]] = []
+        self.station: PoweredStation | None = None
+
+    # ---- life ----
+
+    async def run(self, *, control: Path | None, wait: bool) -> None:
+        """Until SIGTERM or SIGINT."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            server = None
+            if control is not None:
+                from agent.shell.server import ControlServer
+
+                server = ControlServer(self, control)
+                await server.start()
+            try:
+                if not wait:
+                    self.power_on()
+                await stop.wait()
+            finally:
+                if self.station is not None:
+                    station, self.station = self.station, None
+                    await station.power_off()
+                if server is not None:
+                    await server.stop()
+
+    # ---- power ----
+
+    def power_on(self) -> None:
+        """Put the station together and start it.
+
+        Raises:
+            StartFailed: the board, a driver or the data directory is not usable.
+
+        """
+        assert self._tasks is not None
+        provision = self._given.over(read_provision(self.data))
+        if provision.ocpp_version is not None and provision.ocpp_version not in SUBPROTOCOLS:
+            raise StartFailed(
+                f"ocpp_version {provision.ocpp_version!r} is not spoken; there are {', '.join(SUBPROTOCOLS)}"
+            )
+        self.board = fit_board(self._file_board, provision)
+        buses = Buses(self.board, self._devices, self._kept_buses)
+        for bus in self._kept_buses.values():
+            bus.world.power_restored()
+        self.station = PoweredStation(self.board, provision, self.data, buses, self._tasks, on_restart=self._restart)
+        self.station.loop.watch(tell)
+        for observer in self._observers:
+            self.station.loop.watch(observer)
+        self.station.power_on()
+
+    async def start(self, provision: Provision) -> None:
+        """Provision, then power on; what is stored wins over what is given now.
+
+        Raises:
+            BenchRefused: it runs already, or cannot be made.
+
+        """
+        if self.station is not None:
+            raise BenchRefused("the station is on already")
+        merged = read_provision(self.data).over(provision)
+        try:
+            write_provision(self.data, merged)
+            self.power_on()
+        except StartFailed as error:
+            raise BenchRefused(str(error)) from None
+
+    async def stop(self) -> None:
+        """Power off at once."""
+        if self.station is not None:
+            station, self.station = self.station, None
+            for bus in self._kept_buses.values():
+                bus.world.power_lost()
+            await station.cut()
+
+    async def power_cycle(self, off_ms: float) -> None:
+        """Cut and restore the power; vehicles stay plugged in."""
+        if self.station is None:
+            raise BenchRefused("the station is off")
+        await self.stop()
+        await asyncio.sleep(off_ms / 1000)
+        self.power_on()
+
+    def _restart(self, reason: str) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(self._start_anew())
+
+    async def _start_anew(self) -> None:
+        station, self.station = self.station, None
+        if station is None:
+            return
+        for bus in self._kept_buses.values():
+            bus.world.power_lost()
+        await station.power_off()
+        self.power_on()
+
+    # ---- for those who look ----
+
+    def observe(self, observer: Callable[[str, object], None]) -> Callable[[], None]:
+        """Tell this observer everything, over power cuts; returns how to stop it."""
+        self._observers.append(observer)
+        if self.station is not None:
+            self.station.loop.watch(observer)
+
+        def stop() -> None:
+            self._observers.remove(observer)
+            if self.station is not None:
+                self.station.loop.unwatch(observer)
+
+        return stop
+
+    @property
+    def world(self) -> Any:
+        """The simulated world.
+
+        Raises:
+            BenchRefused: this board has none.
+
+        """
+        for bus in self._kept_buses.values():
+            return bus.world
+        raise BenchRefused("unsupported: nothing is simulated on this board")
+
+
+def read_provision(data: Path) -> Provision:
+    """What was stored by an earlier ``start``; nothing where nothing was."""
+    path = data / PROVISION
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Provision)
+    except FileNotFoundError:
+        return Provision()
+    except (OSError, msgspec.DecodeError) as error:
+        raise StartFailed(f"{path}: {error}") from None
+
+
+def write_provision(data: Path, provision: Provision) -> None:
+    """Store it, readable by nobody else: it may hold a password."""
+    path = data / PROVISION
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(provision))
+            file.flush()
+            os.fsync(file.fileno())
+        path.with_suffix(".new").replace(path)
+    except OSError as error:
+        raise StartFailed(f"{path}: {error.strerror}") from None
+
+
+def fit_board(board: Board, provision: Provision) -> Board:
+    """The board with the EVSEs that ``start`` asks for; only a simulated one can change its shape.
+
+    Raises:
+        StartFailed: EVSEs are asked for on a board that has its own.
+
+    """
+    if provision.evses is None:
+        return board
+    if any(evse.pilot.driver != "sim_pilot" for evse in board.evse):
+        raise StartFailed("unsupported: the EVSEs of this board are wired, they cannot be given")
+    numbers = [evse.id for evse in provision.evses]
+    if numbers != list(range(1, len(numbers) + 1)) or not numbers:
+        raise StartFailed(f"evses are numbered 1, 2, 3... in order, not {numbers}")
+    evses = tuple(_simulated(evse, board.evse[0]) for evse in provision.evses)
+    return msgspec.structs.replace(board, evse=evses)
+
+
+def _simulated(wanted: EvseProvision, like: Evse) -> Evse:
+    limit_a = 32.0 if wanted.max_power_w is None else wanted.max_power_w / (wanted.phases * wanted.voltage)
+    count = len(wanted.connectors)
+    connectors = tuple(
+        Connector(id=each.id, type=each.type, attached=each.type.startswith("c"), lock=_lock_for(each.type, like))
+        for each in wanted.connectors
+    )
+    return Evse(
+        id=wanted.id,
+        limit_a=min(500.0, max(6.0, limit_a)),
+        phases=wanted.phases,
+        voltage_v=wanted.voltage,
+        connectors=connectors,
+        pilot=msgspec.structs.replace(like.pilot, options={"connectors": count}),
+        meter=like.meter,
+        bay=like.bay,
+    )
+
+
+def _lock_for(kind: str, like: Evse) -> Part | None:
+    """A captive cable (cType2) has no lock at the station, a socket (sType2) has one."""
+    return None if kind.startswith("c") else like.connectors[0].lock
+
+
+async def run_machine(machine: Machine, *, control: Path | None, wait: bool) -> None:
+    """Run it, and let what went wrong at the start be one error instead of a group."""
+    try:
+        await machine.run(control=control, wait=wait)
+    except* StartFailed as group:
+        raise group.exceptions[0] from None
+    finally:
+        with suppress(OSError):
+            if control is not None:
+                control.unlink()

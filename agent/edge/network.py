@@ -1,0 +1,109 @@
+"""The way to the CSMS: one connection at a time, made when asked for, and a cable that a test can pull."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from agent.edge.websocket import CsmsSocket, Target
+
+MAX_FRAME_BYTES = 1 << 20
+
+
+class Listener(Protocol):
+    """Who is told what the connection does."""
+
+    def receive_opened(self, subprotocol: str) -> None: ...
+
+    def receive_frame(self, frame: str | bytes) -> None: ...
+
+    def receive_pong(self) -> None: ...
+
+    def receive_closed(self, reason: str) -> None: ...
+
+
+class Network:
+    """Obeys the loop: connect, send, ping, close."""
+
+    def __init__(
+        self,
+        target: Target | None,
+        context: Callable[[], ssl.SSLContext] | None,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._target = target
+        self._make_context = context
+        self._tasks = tasks
+        self._socket: CsmsSocket | None = None
+        self._attempt: asyncio.Task[None] | None = None
+        self.listener: Listener | None = None
+        self.cable_in = True
+
+    def connect(self) -> None:
+        """Try once; the outcome comes to the listener."""
+        if self._target is None or not self.cable_in:
+            reason = "no CSMS is configured" if self._target is None else "the network cable is out"
+            asyncio.get_running_loop().call_soon(self._closed, None, reason)
+            return
+        assert self.listener is not None
+        self._socket = socket = CsmsSocket(
+            self._target,
+            on_open=self.listener.receive_opened,
+            on_text=self.listener.receive_frame,
+            on_pong=self.listener.receive_pong,
+            on_close=lambda reason: self._closed(socket, reason),
+            max_size=MAX_FRAME_BYTES,
+        )
+        self._attempt = self._tasks.create_task(self._connect(socket))
+
+    async def _connect(self, socket: CsmsSocket) -> None:
+        secure = self._target is not None and self._target.url.startswith("wss:")
+        try:
+            context = self._make_context() if secure and self._make_context else None
+        except (OSError, ssl.SSLError) as error:
+            self._closed(socket, f"TLS cannot be set up: {error}")
+            return
+        await socket.connect(context)
+
+    def send(self, text: str) -> None:
+        """Send a text on the open connection."""
+        if self._socket is not None:
+            self._socket.send(text)
+
+    def ping(self) -> None:
+        """Send a ping."""
+        if self._socket is not None:
+            self._socket.ping()
+
+    def close(self, reason: str) -> None:
+        """Give the connection up."""
+        if self._socket is not None:
+            self._socket.close(reason)
+
+    def cut(self) -> None:
+        """As when the power or the cable goes: no farewell."""
+        socket, self._socket = self._socket, None
+        if self._attempt is not None:
+            self._attempt.cancel()
+        if socket is not None:
+            socket.abort()
+
+    def plug(self, cable_in: bool) -> None:
+        """Cable in or out; the back-off goes on as it was."""
+        was_open = self._socket is not None
+        self.cable_in = cable_in
+        if not cable_in and was_open:
+            self.cut()
+            if self.listener is not None:
+                self.listener.receive_closed("the network cable is out")
+
+    def _closed(self, socket: CsmsSocket | None, reason: str) -> None:
+        if socket is not self._socket:
+            return
+        self._socket = None
+        if self._attempt is not None:
+            self._attempt.cancel()
+        if self.listener is not None:
+            self.listener.receive_closed(reason)

@@ -1,0 +1,257 @@
+"""A station with its power on: board, drivers, database, link and loop put together.  The only wiring of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from agent.edge.clock import Clock
+from agent.edge.database import Database
+from agent.edge.network import Network
+from agent.edge.websocket import Target
+from agent.errors import StartFailed
+from agent.link.csms import CsmsLink
+from agent.link.outbox import Outbox
+from agent.loop import Loop
+from agent.model.device import Spot
+from agent.ocpp.messages.b_provisioning import ChargingStation
+from agent.provision import SUBPROTOCOLS, Provision
+from agent.session.connector import ConnectorLayout
+from agent.session.evse import EvseLayout
+from agent.station import Station
+from agent.version import VERSION
+from board.descriptor import Board, Connector, Evse, Part, Reader
+from hal.errors import HalError
+from hal.events import Event
+from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post
+from hal.registry import make_bus, make_driver
+
+log = logging.getLogger(__name__)
+
+DATABASE = "station.db"
+
+
+class Parts:
+    """The drivers of a board, by what they belong to."""
+
+    def __init__(self) -> None:
+        self.pilots: dict[int, PilotController] = {}
+        self.meters: dict[int, EnergyMeter] = {}
+        self.locks: dict[tuple[int, int], ConnectorLock] = {}
+        self.all: list[Driver] = []
+
+
+class Buses:
+    """The buses of a board, made when a part names them.  Simulated ones outlive the power."""
+
+    def __init__(self, board: Board, devices: Mapping[str, str], kept: dict[str, Any]) -> None:
+        self._board = board
+        self._devices = devices
+        self._kept = kept
+        self._made: dict[str, Any] = {}
+
+    def get(self, name: str | None) -> Any:
+        """The bus of this name; None where a part names none."""
+        if name is None:
+            return None
+        for made in (self._kept, self._made):
+            if name in made:
+                return made[name]
+        options = dict(self._board.bus[name])
+        kind = str(options.pop("kind"))
+        if name in self._devices:
+            options["device"] = self._devices[name]
+        bus = make_bus(kind, options, f"bus.{name}")
+        (self._kept if kind == "sim" else self._made)[name] = bus
+        return bus
+
+
+def build_parts(board: Board, buses: Buses, post: Post) -> Parts:
+    """Make the drivers of a board; none has opened anything yet.
+
+    Raises:
+        StartFailed: a driver, bus or option that does not exist; the text names the place and the choices.
+
+    """
+    parts = Parts()
+    try:
+        for index, evse in enumerate(board.evse):
+            _build_evse(parts, evse, index, buses, post)
+        for index, reader in enumerate(board.reader):
+            parts.all.append(_make(reader, Place(f"reader[{index}]", reader.evse), buses, post))
+    except HalError as error:
+        raise StartFailed(str(error)) from None
+    return parts
+
+
+def _build_evse(parts: Parts, evse: Evse, index: int, buses: Buses, post: Post) -> None:
+    def place(name: str, connector: int = 1) -> Place:
+        return Place(f"evse[{index}].{name}", evse.id, connector, evse.limit_a, evse.phases, evse.voltage_v)
+
+    parts.pilots[evse.id] = _make(evse.pilot, place("pilot"), buses, post)  # type: ignore[assignment]
+    parts.all.append(parts.pilots[evse.id])
+    if evse.meter is not None:
+        parts.meters[evse.id] = _make(evse.meter, place("meter"), buses, post)  # type: ignore[assignment]
+        parts.all.append(parts.meters[evse.id])
+    if evse.bay is not None:
+        parts.all.append(_make(evse.bay, place("bay"), buses, post))
+    for connector in evse.connectors:
+        if connector.lock is not None:
+            lock = _make(connector.lock, place(f"connectors[{connector.id - 1}].lock", connector.id), buses, post)
+            parts.locks[evse.id, connector.id] = lock  # type: ignore[assignment]
+            parts.all.append(lock)
+
+
+def _make(part: Part | Reader, place: Place, buses: Buses, post: Post) -> Driver:
+    return make_driver(part.driver, part.options, place, buses.get(part.bus), post)
+
+
+def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
+    """The EVSEs as the station thinks of them."""
+    return tuple(
+        EvseLayout(
+            id=evse.id,
+            limit_a=min(evse.limit_a, parts.pilots[evse.id].traits.max_a),
+            phases=evse.phases,
+            voltage_v=evse.voltage_v,
+            connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
+            has_meter=evse.meter is not None,
+            has_bay=evse.bay is not None,
+            has_relay_feedback=parts.pilots[evse.id].traits.relay_feedback,
+        )
+        for evse in board.evse
+    )
+
+
+def _connector_layout(connector: Connector) -> ConnectorLayout:
+    return ConnectorLayout(connector.id, connector.type, connector.attached, connector.lock is not None)
+
+
+class PoweredStation:
+    """Everything that lives while the power is on; ``cut`` ends it as a power cut does."""
+
+    def __init__(
+        self,
+        board: Board,
+        provision: Provision,
+        data: Path,
+        buses: Buses,
+        tasks: asyncio.TaskGroup,
+        *,
+        on_restart: Callable[[str], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = tasks
+        self._running: list[asyncio.Task[None]] = []
+        self.data = data
+        self.parts = build_parts(board, buses, self._post)
+        entropy = Random()
+        self.station = Station(
+            layouts_of(board, self.parts), _identity(board, provision), entropy, defaults=_defaults(board, provision)
+        )
+        self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
+        contents = self._open()
+        self._records = contents.records
+        self.link = CsmsLink(Outbox(next_id=contents.next_id, on_disk=contents.waiting), entropy)
+        self.network = Network(target_of(board, provision), _context_of(provision), tasks)
+        self.loop = Loop(
+            self.station,
+            self.link,
+            clock=Clock(),
+            store=self._database,
+            socket=self.network,
+            hardware=self.parts,
+            on_restart=on_restart,
+        )
+        self.network.listener = self.loop
+
+    def _open(self) -> Any:
+        try:
+            return self._database.open()
+        except OSError as error:
+            raise StartFailed(f"{self.data}: {error}") from None
+
+    def _post(self, event: Event) -> None:
+        self.loop.post(event)
+
+    def _store_state(self, works: bool, text: str) -> None:
+        self.loop.store_state(works, text)
+
+    def power_on(self) -> None:
+        """Start the drivers and connect."""
+        self.loop.power_on(self._records)
+        self._records = {}
+        for driver in self.parts.all:
+            self._running.append(self._tasks.create_task(driver.run()))
+
+    async def power_off(self) -> None:
+        """Shut down as a stopped service does: what was handed in is on disk."""
+        await self._end_tasks()
+        self.network.close("the station stops")
+        await asyncio.sleep(0)
+        self.network.cut()
+        self._database.close()
+
+    async def cut(self) -> None:
+        """The power is gone: no farewell, nothing flushed."""
+        self.loop.stop()
+        self.network.cut()
+        self._database.cut_power()
+        await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        self.loop.stop()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """From the database's thread into the loop; a loop that has ended hears nothing."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
+
+
+def _identity(board: Board, provision: Provision) -> ChargingStation:
+    return ChargingStation(
+        model=provision.model or board.station.model,
+        vendor_name=provision.vendor or board.station.vendor,
+        serial_number=provision.serial or board.station.serial,
+        firmware_version=provision.firmware_version or VERSION,
+    )
+
+
+def _defaults(board: Board, provision: Provision) -> dict[Spot, str]:
+    defaults = {
+        Spot(each.component, each.variable, each.instance, each.evse, each.connector): each.value
+        for each in board.variable
+    }
+    for each in provision.variables or ():
+        defaults[Spot(each.component, each.variable, each.instance, each.evse, each.connector)] = each.text()
+    return defaults
+
+
+def target_of(board: Board, provision: Provision) -> Target | None:
+    """Where to connect; None when nobody has said."""
+    url = provision.csms_url or board.csms.url
+    if url is None:
+        return None
+    identity = provision.identity or board.csms.identity or board.station.serial or "CS001"
+    protocols = SUBPROTOCOLS.get(provision.ocpp_version or "", board.csms.protocols)
+    fallback = None if board.csms.tolerance == "off" else protocols[0]
+    return Target(url, identity, protocols, provision.password, without_subprotocol=fallback)
+
+
+def _context_of(provision: Provision) -> Callable[[], Any]:
+    def make() -> Any:
+        from agent.edge.tls import context_for  # TLS costs memory; a station without it does not pay
+
+        return context_for(provision)
+
+    return partial(make)

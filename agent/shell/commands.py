@@ -1,0 +1,293 @@
+"""The commands of the control socket: what each needs and does.  Knows no socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+
+from agent.app import Machine
+from agent.errors import BenchRefused
+from agent.model.device import Spot
+from agent.provision import Provision, VariableProvision
+from agent.session.evse import Evse
+
+Role = Literal["observe", "operate", "bench"]
+
+
+class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a command takes; ``id`` and ``cmd`` are read before."""
+
+
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
+class Start(Arguments, frozen=True):
+    """``start``."""
+
+    station: Provision = Provision()
+
+
+class PowerCycle(Arguments, frozen=True):
+    """``power_cycle``."""
+
+    off_ms: float = 0.0
+
+
+class Settle(Arguments, frozen=True):
+    """``settle``."""
+
+    quiet_ms: float = 200.0
+    timeout_ms: float = 10_000.0
+
+
+class PlugIn(Arguments, frozen=True):
+    """``plug_in``."""
+
+    evse: int
+    connector: int = 1
+    ev: dict[str, Any] = {}
+
+
+class OneEvse(Arguments, frozen=True):
+    """``unplug``, ``clear_fault``."""
+
+    evse: int
+
+
+class Ev(Arguments, frozen=True):
+    """``ev``."""
+
+    evse: int
+    state: str
+
+
+class Swipe(Arguments, frozen=True):
+    """``swipe``."""
+
+    token: str
+    type: str = "ISO14443"
+    evse: int = 0
+
+
+class Bay(Arguments, frozen=True):
+    """``bay``."""
+
+    evse: int
+    occupied: bool
+
+
+class Meter(Arguments, frozen=True):
+    """``meter``."""
+
+    evse: int
+    energy_wh: float | None = None
+    power_w: float | None = None
+    soc: float | None = None
+
+
+class Fault(Arguments, frozen=True):
+    """``fault``."""
+
+    evse: int
+    code: str
+    connector: int | None = None
+    vendor_code: str | None = None
+
+
+class Link(Arguments, frozen=True):
+    """``link``."""
+
+    up: bool
+
+
+Answer = dict[str, Any]
+Method = Callable[["Commands", Any], Awaitable[Answer | None]]
+
+
+class Commands:
+    """Every command as a method; the table below says who may use it and what it takes."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    # ---- power and state ----
+
+    async def start(self, arguments: Start) -> None:
+        await self._machine.start(arguments.station)
+
+    async def stop(self, arguments: Nothing) -> None:
+        await self._machine.stop()
+
+    async def power_cycle(self, arguments: PowerCycle) -> None:
+        await self._machine.power_cycle(arguments.off_ms)
+
+    async def status(self, arguments: Nothing) -> Answer:
+        station = self._machine.station
+        if station is None:
+            return {"on": False, "connected": False, "registration": None, "evses": []}
+        desk = station.station.desk
+        return {
+            "on": True,
+            "connected": station.link.state == "open",
+            "reason": station.link.last_reason if station.link.state != "open" else "",
+            "registration": desk.registration,
+            "waiting": len(station.link.outbox),
+            "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
+        }
+
+    async def settle(self, arguments: Settle) -> None:
+        """Wait until nothing has been said for a while, and nothing is left to say."""
+        loop = asyncio.get_running_loop()
+        quiet_s, until = arguments.quiet_ms / 1000, loop.time() + arguments.timeout_ms / 1000
+        heard = asyncio.Event()
+        last = loop.time()
+
+        def listen(topic: str, seen: object) -> None:
+            nonlocal last
+            if topic in ("ocpp", "csms"):
+                last = loop.time()
+                heard.set()
+
+        unlisten = self._machine.observe(listen)
+        try:
+            while loop.time() < until and not self._settled(last + quiet_s <= loop.time()):
+                heard.clear()
+                wait_s = (last + quiet_s if self._idle() else until) - loop.time()
+                try:
+                    async with asyncio.timeout(max(0.0, min(wait_s, until - loop.time()))):
+                        await heard.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            unlisten()
+
+    def _settled(self, quiet: bool) -> bool:
+        station = self._machine.station
+        if station is None:
+            return True
+        if station.link.state != "open" and len(station.link.outbox) == 0:
+            return True
+        return quiet and self._idle()
+
+    def _idle(self) -> bool:
+        station = self._machine.station
+        return station is None or (station.link.state == "open" and station.link.idle)
+
+    # ---- vehicle and driver ----
+
+    async def plug_in(self, arguments: PlugIn) -> None:
+        from hal.bus.sim import Vehicle
+
+        try:
+            vehicle = msgspec.convert(arguments.ev, Vehicle)
+        except msgspec.ValidationError as error:
+            raise BenchRefused(f"ev: {error}; it has {', '.join(Vehicle.__struct_fields__)}") from None
+        self._world.plug_in(arguments.evse, arguments.connector, vehicle)
+
+    async def unplug(self, arguments: OneEvse) -> None:
+        self._world.unplug(arguments.evse)
+
+    async def ev(self, arguments: Ev) -> None:
+        self._world.ev(arguments.evse, arguments.state)
+
+    async def swipe(self, arguments: Swipe) -> None:
+        self._world.swipe(arguments.token, arguments.type, arguments.evse)
+
+    async def bay(self, arguments: Bay) -> None:
+        self._world.bay(arguments.evse, arguments.occupied)
+
+    async def meter(self, arguments: Meter) -> None:
+        self._world.meter(arguments.evse, arguments.energy_wh, arguments.power_w, arguments.soc)
+
+    # ---- faults and link ----
+
+    async def fault(self, arguments: Fault) -> None:
+        self._world.fault(arguments.evse, arguments.code, arguments.connector, arguments.vendor_code)
+
+    async def clear_fault(self, arguments: OneEvse) -> None:
+        self._world.clear_fault(arguments.evse)
+
+    async def link(self, arguments: Link) -> None:
+        self._on().network.plug(arguments.up)
+
+    # ---- service port ----
+
+    async def set_variable(self, arguments: VariableProvision) -> None:
+        spot = spot_of(arguments)
+        status, why = self._on().station.model.write(spot, arguments.text(), by_csms=False)
+        if status not in ("Accepted", "RebootRequired"):
+            raise BenchRefused(why or f"{status}: {arguments.component}.{arguments.variable}")
+        self._on().loop.settle()
+
+    async def unset_variable(self, arguments: VariableProvision) -> None:
+        if not self._on().station.model.reset(spot_of(arguments)):
+            raise BenchRefused(f"no variable {arguments.component}.{arguments.variable}")
+        self._on().loop.settle()
+
+    def _on(self) -> Any:
+        if self._machine.station is None:
+            raise BenchRefused("the station is off")
+        return self._machine.station
+
+    @property
+    def _world(self) -> Any:
+        self._on()
+        return self._machine.world
+
+    table: dict[str, tuple[Role, type[Any], Method]] = {
+        "start": ("bench", Start, start),
+        "stop": ("bench", Nothing, stop),
+        "power_cycle": ("bench", PowerCycle, power_cycle),
+        "status": ("observe", Nothing, status),
+        "settle": ("observe", Settle, settle),
+        "plug_in": ("bench", PlugIn, plug_in),
+        "unplug": ("bench", OneEvse, unplug),
+        "ev": ("bench", Ev, ev),
+        "swipe": ("bench", Swipe, swipe),
+        "bay": ("bench", Bay, bay),
+        "meter": ("bench", Meter, meter),
+        "fault": ("bench", Fault, fault),
+        "clear_fault": ("bench", OneEvse, clear_fault),
+        "link": ("bench", Link, link),
+        "set_variable": ("bench", VariableProvision, set_variable),
+        "unset_variable": ("bench", VariableProvision, unset_variable),
+    }
+
+
+LATER = {
+    "driver_limit": "unsupported: no limits are entered at this station",
+    "auth_cache_put": "unsupported: this station has no authorization cache",
+    "auth_cache_clear": "unsupported: this station has no authorization cache",
+    "local_list_put": "unsupported: this station has no local authorization list",
+}
+"""Commands of the socket's version 1 that no board can do yet."""
+
+
+def spot_of(item: VariableProvision) -> Spot:
+    """Where the variable is."""
+    return Spot(item.component, item.variable, item.instance, item.evse, item.connector)
+
+
+def evse_status(evse: Evse) -> Answer:
+    """What ``status`` says of an EVSE."""
+    transaction, right = evse.transaction, evse.authorization
+    sample = None if evse.reading is None else evse.reading.sample
+    running = None
+    if transaction is not None:
+        token = None if transaction.token is None else transaction.token.id
+        running = {"id": transaction.id, "token": token, "state": transaction.charging_state}
+    faults = sorted(code for code, _ in evse.faults) + sorted(evse.lost_parts)
+    return {
+        "id": evse.id,
+        "plugged": evse.plugged is not None,
+        "connector": evse.plugged,
+        "authorized": None if right is None else right.token.id,
+        "transaction": running,
+        "fault": ", ".join(faults) or None,
+        "energy_wh": None if sample is None else sample.import_wh,
+        "power_w": None if sample is None else sample.power_w,
+    }

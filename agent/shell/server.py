@@ -1,0 +1,205 @@
+"""The control socket: one JSON object a line each way, answers matched by the caller's id.  Knows no command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.app import Machine
+from agent.errors import BenchRefused, StartFailed
+from agent.shell.commands import LATER, Commands
+from hal.errors import HalError
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 1 << 20
+BACKLOG_LIMIT = 1 << 20
+TOPICS = ("ocpp", "hal", "facts", "log")
+
+
+class Line(msgspec.Struct):
+    """What every line has; the rest is the command's."""
+
+    id: int | str | None = None
+    cmd: str = ""
+
+
+class ControlServer:
+    """Listens on a Unix socket; any number of clients."""
+
+    def __init__(self, machine: Machine, path: Path) -> None:
+        self._machine = machine
+        self._path = path
+        self._commands = Commands(machine)
+        self._server: asyncio.Server | None = None
+        self._clients: set[Client] = set()
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            StartFailed: the path cannot be used.
+
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_LIMIT)
+            self._path.chmod(0o660)
+        except OSError as error:
+            raise StartFailed(f"control socket {self._path}: {error.strerror or error}") from None
+
+    async def stop(self) -> None:
+        """Close the socket and every client."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self._clients):
+            client.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Client(self._machine, self._commands, reader, writer)
+        self._clients.add(client)
+        try:
+            await client.run()
+        finally:
+            self._clients.discard(client)
+            client.close()
+
+
+class Client:
+    """One connection."""
+
+    def __init__(
+        self, machine: Machine, commands: Commands, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._machine = machine
+        self._commands = commands
+        self._reader = reader
+        self._writer = writer
+        self._unwatch: Any = None
+        self._topics: frozenset[str] = frozenset()
+        self._log_tap: LogTap | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until the client leaves."""
+        while True:
+            try:
+                line = await self._reader.readline()
+            except (ValueError, ConnectionError):  # a line over the limit, or the client is gone
+                self._say({"id": None, "ok": False, "error": f"a line may have {LINE_LIMIT} bytes"})
+                return
+            if not line:
+                return
+            if line.strip():
+                self._take(line)
+
+    def close(self) -> None:
+        """Forget the client."""
+        self._stop_watching()
+        for task in self._answering:
+            task.cancel()
+        with suppress(ConnectionError, RuntimeError):
+            self._writer.close()
+
+    def _take(self, data: bytes) -> None:
+        try:
+            line = msgspec.json.decode(data, type=Line)
+            fields = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._say({"id": None, "ok": False, "error": f"not a command: {error}"})
+            return
+        fields.pop("id", None)
+        fields.pop("cmd", None)
+        # Answers may overtake each other: settle waits while others go on.
+        task = asyncio.get_running_loop().create_task(self._answer(line, fields))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, line: Line, fields: dict[str, Any]) -> None:
+        try:
+            answer = await self._obey(line.cmd, fields) or {}
+        except (BenchRefused, StartFailed, HalError) as error:
+            self._say({"id": line.id, "ok": False, "error": str(error)})
+        else:
+            self._say({"id": line.id, "ok": True, **answer})
+
+    async def _obey(self, name: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+        if name == "watch":
+            self._watch(fields)
+            return None
+        if name in LATER:
+            raise BenchRefused(LATER[name])
+        entry = self._commands.table.get(name)
+        if entry is None:
+            known = ", ".join(sorted([*self._commands.table, "watch"]))
+            raise BenchRefused(f"unknown command {name!r}; known: {known}")
+        role, kind, method = entry
+        if role == "bench" and not self._machine.bench:
+            raise BenchRefused(f"unsupported: {name} is for benches, and this board is none")
+        try:
+            arguments = msgspec.convert(fields, kind)
+        except msgspec.ValidationError as error:
+            raise BenchRefused(f"{name}: {error}; it takes {', '.join(kind.__struct_fields__) or 'nothing'}") from None
+        return await method(self._commands, arguments)
+
+    # ---- watch ----
+
+    def _watch(self, fields: dict[str, Any]) -> None:
+        topics = fields.get("topics", list(TOPICS))
+        if not isinstance(topics, list) or not all(topic in TOPICS for topic in topics):
+            raise BenchRefused(f"topics: a list of {', '.join(TOPICS)}")
+        self._stop_watching()
+        self._topics = frozenset(topics)
+        self._unwatch = self._machine.observe(self._observed)
+        if "log" in self._topics:
+            self._log_tap = LogTap(self)
+            logging.getLogger().addHandler(self._log_tap)
+
+    def _stop_watching(self) -> None:
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+        if self._log_tap is not None:
+            logging.getLogger().removeHandler(self._log_tap)
+            self._log_tap = None
+
+    def _observed(self, topic: str, seen: Any) -> None:
+        if topic not in self._topics:
+            return
+        if topic == "ocpp":
+            way, frame = seen
+            text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+            self._say({"event": "ocpp", "direction": "in" if way == "<" else "out", "frame": text})
+        else:
+            self._say({"event": topic, "what": msgspec.to_builtins(seen)})
+
+    def say_log(self, line: str) -> None:
+        """A line of the log."""
+        self._say({"event": "log", "line": line})
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        if self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() > BACKLOG_LIMIT:  # it asks, but does not read
+            self._stop_watching()
+            self._writer.transport.abort()
+            return
+        self._writer.write(msgspec.json.encode(answer) + b"\n")
+
+
+class LogTap(logging.Handler):
+    """Copies the log to a client."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(logging.INFO)
+        self._client = client
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._client.say_log(record.getMessage())
