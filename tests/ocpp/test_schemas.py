@@ -110,13 +110,3 @@ def test_what_breaks_one_rule_is_refused_with_its_code_and_place(
             assert f"{field}`" in refused.value.reason, what
         counted["broken instances refused"] += 1
     assert not valid.is_valid([])
-
-
-@pytest.mark.parametrize("name", sorted(schemas("ocpp2.1")))
-def test_the_durable_form_loses_nothing(name: str) -> None:
-    """What waits in the outbox is the message itself, whatever version is spoken when it leaves."""
-    message = heard(dialect_for("ocpp2.1"), name, fullest("ocpp2.1", name))
-    if name.endswith("Request"):
-        from agent.ocpp.messages import dump, load
-
-        assert load(name.removesuffix("Request"), dump(message)) == message

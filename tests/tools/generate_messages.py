@@ -16,7 +16,8 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-TARGET = Path(__file__).parents[2] / "agent" / "ocpp" / "messages"
+ROOT = Path(__file__).parents[2]
+TARGET = ROOT / "agent" / "ocpp" / "messages"
 
 # Which functional block of part 2 defines an action, and who sends it: s(tation), c(sms) or b(oth).
 BLOCKS: dict[str, tuple[str, dict[str, str]]] = {
@@ -174,20 +175,23 @@ SENDERS = {"s": "Sent by the station.", "c": "Sent by the CSMS.", "b": "Sent by 
 
 
 def main() -> None:
-    for path, text in written().items():
-        (TARGET / path).write_text(text)
-    tidy(TARGET)
+    write(TARGET)
 
 
-def tidy(folder: Path) -> None:
-    """Sorts the imports and formats, as the rest of the code is."""
-    ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "--quiet", "--select", "I", "--fix", folder], check=True)
-    subprocess.run([*ruff, "format", "--quiet", folder], check=True)
+def write(folder: Path) -> list[str]:
+    """Writes all that is generated, sorted and formatted as the rest of the code; says which files."""
+    files = written()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    paths = [folder / name for name in files]
+    for tidy in (["check", "--select", "I", "--fix"], ["format"]):
+        command = [sys.executable, "-m", "ruff", *tidy, "--quiet", "--no-cache", "--config", "pyproject.toml", *paths]
+        subprocess.run(command, check=True, cwd=ROOT)
+    return list(files)
 
 
 def written() -> dict[str, str]:
-    """Name of each file to what belongs in it, before ``tidy`` has seen it."""
+    """Name of each file to what belongs in it, before the formatter has seen it."""
     book = Book(load_schemas("v21"), load_schemas("v201"))
     files = {f"{module}.py": book.module(module) for module in BLOCKS}
     files["common.py"] = book.common()
