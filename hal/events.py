@@ -146,7 +146,7 @@ class HardwareHealed(Event, frozen=True):
 
 
 class DeviceLost(Event, frozen=True):
-    """A part does not answer any more; what it said last is not known to be true.  ``part`` is its place on the board."""
+    """A part does not answer any more; what it said last may no longer be true.  ``part``: its place on the board."""
 
     evse: int
     part: str
