@@ -424,7 +424,10 @@ class Rpc:
             self._unknown_type(kind, message_id or UNREADABLE_ID, self._dialect)
         elif kind in (CALL_RESULT, CALL_ERROR) and call is not None and call.message_id == message_id:
             self._settle(call)
-            self._unreadable_answer(call, Refused(code, why), self._dialect)
+            if kind == CALL_ERROR:
+                self._events.append(CallRefused(call.message_id, call.action, "GenericError", why, {}))
+            else:
+                self._unreadable_answer(call, Refused(code, why), self._dialect)
         elif kind != CALL or message_id in self._asked:
             self._strange(why, message_id or UNREADABLE_ID, "?")
         elif message_id is None:
