@@ -1,0 +1,32 @@
+# Everything sets itself up: the first call makes .venv with pinned packages.
+#   make run [BOARD=board/sim.toml] [CSMS=ws://host:port/path] [ID=CS001] [ONCE=1]
+#   make test    make bench    make fuzz    make lint    make clean
+BOARD ?= board/demo.toml
+JSON ?= build/bench.json
+PY := .venv/bin/python
+
+.PHONY: run test bench fuzz lint setup clean
+
+run: .venv/.ready
+	@$(PY) -m tests.play --board $(BOARD) $(if $(CSMS),--csms $(CSMS)) $(if $(ID),--id $(ID)) $(if $(ONCE),--once)
+
+test: .venv/.ready
+	@$(PY) -m pytest
+
+bench: .venv/.ready
+	@mkdir -p $(dir $(JSON))
+	@$(PY) -m tests.perf.bench --json $(JSON)
+
+fuzz: .venv/.ready
+	@$(PY) -m tests.ocpp.fuzz --frames 1000000
+
+lint: .venv/.ready
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
+
+setup: .venv/.ready
+
+.venv/.ready: setup.cfg pyproject.toml constraints.txt tests/setup_venv.sh
+	@sh tests/setup_venv.sh
+
+clean:
+	@rm -rf .venv build dist run *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
