@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         description="The agent on the Linux board inside an EV charging station: drives its hardware, speaks OCPP.",
     )
     top.add_argument("--version", action="version", version=f"station-agent {VERSION}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="station-agent")
     raw = argparse.RawDescriptionHelpFormatter
     run = commands.add_parser("run", help="run the station", description=RUN_HELP, formatter_class=raw)
     run.add_argument(
@@ -98,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """``station-agent run``."""
+    gc.disable()  # thousands of objects are made at start, none is garbage; the app enables it again
     from agent.app import Machine, run_machine
     from agent.errors import StartFailed
     from agent.provision import Provision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,8 @@ from board.descriptor import Board, Connector, Evse, Part
 log = logging.getLogger(__name__)
 
 PROVISION = "provision.json"
+FIRST_ATTEMPT_S = 0.5
+TIDY_AFTER_S = 2.0
 
 
 class Machine:
@@ -44,6 +47,7 @@ class Machine:
         self._kept_buses: dict[str, Any] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._observers: list[Callable[[str, object], None]] = []
+        self._server: Any = None
         self.station: PoweredStation | None = None
 
     # ---- life ----
@@ -56,22 +60,33 @@ class Machine:
             loop.add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            server = None
-            if control is not None:
-                from agent.shell.server import ControlServer
-
-                server = ControlServer(self, control)
-                await server.start()
             try:
                 if not wait:
                     self.power_on()
+                    await self._first_attempt()
+                if control is not None:
+                    await self._serve(control)
+                loop.call_later(TIDY_AFTER_S, tidy)
                 await stop.wait()
             finally:
                 if self.station is not None:
                     station, self.station = self.station, None
                     await station.power_off()
-                if server is not None:
-                    await server.stop()
+                if self._server is not None:
+                    await self._server.stop()
+
+    async def _first_attempt(self) -> None:
+        """Let the CSMS hear from us before the control socket costs time; a CSMS that is not there delays it little."""
+        assert self.station is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ATTEMPT_S):
+                await self.station.network.attempted.wait()
+
+    async def _serve(self, control: Path) -> None:
+        from agent.shell.server import ControlServer
+
+        self._server = ControlServer(self, control)
+        await self._server.start()
 
     # ---- power ----
 
@@ -169,6 +184,13 @@ class Machine:
         for bus in self._kept_buses.values():
             return bus.world
         raise BenchRefused("unsupported: nothing is simulated on this board")
+
+
+def tidy() -> None:
+    """What was made at start stays: no later collection of garbage looks at it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def read_provision(data: Path) -> Provision:

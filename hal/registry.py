@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 import msgspec
@@ -37,9 +36,11 @@ def _load(kind: str, name: str, known: dict[str, str]) -> Any:
     if target is not None:
         module, _, attribute = target.partition(":")
         return getattr(import_module(module), attribute)
-    outsiders = entry_points(group=ENTRY_POINT_GROUP, name=name) if kind == "driver" else ()
-    for outsider in outsiders:
-        return outsider.load()
+    if kind == "driver":
+        from importlib.metadata import entry_points  # only outsiders pay for it
+
+        for outsider in entry_points(group=ENTRY_POINT_GROUP, name=name):
+            return outsider.load()
     raise UnknownDriver(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")
 
 

@@ -40,6 +40,7 @@ class Network:
         self._attempt: asyncio.Task[None] | None = None
         self.listener: Listener | None = None
         self.cable_in = True
+        self.attempted = asyncio.Event()
 
     def connect(self) -> None:
         """Try once; the outcome comes to the listener."""
@@ -50,7 +51,7 @@ class Network:
         assert self.listener is not None
         self._socket = socket = CsmsSocket(
             self._target,
-            on_open=self.listener.receive_opened,
+            on_open=self._opened,
             on_text=self.listener.receive_frame,
             on_pong=self.listener.receive_pong,
             on_close=lambda reason: self._closed(socket, reason),
@@ -99,10 +100,16 @@ class Network:
             if self.listener is not None:
                 self.listener.receive_closed("the network cable is out")
 
+    def _opened(self, subprotocol: str) -> None:
+        if self.listener is not None:
+            self.listener.receive_opened(subprotocol)
+        self.attempted.set()
+
     def _closed(self, socket: CsmsSocket | None, reason: str) -> None:
         if socket is not self._socket:
             return
         self._socket = None
+        self.attempted.set()
         if self._attempt is not None:
             self._attempt.cancel()
         if self.listener is not None:
