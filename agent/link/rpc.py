@@ -13,6 +13,7 @@ from agent.ocpp.envelope import (
     CALL_ERROR,
     CALL_RESULT,
     CALL_RESULT_ERROR,
+    MAX_HEAD,
     MAX_ID,
     MESSAGE_TYPES,
     SEND,
@@ -245,7 +246,7 @@ class Rpc:
         if self._dialect is None:
             return None
         if len(frame) > self.max_frame_bytes:
-            return self._unreadable(frame, "FormatViolation", f"longer than {self.max_frame_bytes} bytes")
+            return self._unreadable(frame[:MAX_HEAD], "FormatViolation", f"longer than {self.max_frame_bytes} bytes")
         try:
             envelope = taken_apart(frame)
         except ValidationError:
@@ -290,16 +291,16 @@ class Rpc:
                 self._unknown_type(envelope.kind, envelope.message_id, dialect)
 
     def _call_received(self, envelope: Envelope, dialect: Dialect, now: float) -> None:
-        message_id, action = envelope.message_id, text_in(envelope.third)
-        if action is None or not bytes(envelope.fourth) or bytes(envelope.fifth):
+        message_id, action, payload = envelope.message_id, text_in(envelope.third), bytes(envelope.fourth)
+        if action is None or not payload or bytes(envelope.fifth):
             return self._deny(message_id, "?", "RpcFrameworkError", "a CALL is type, id, action and payload")
         if len(message_id) > MAX_ID and not self._ear.notice(Quirk.LONG_ID, "messageId", message_id):
             return self._deny(UNREADABLE_ID, action, "RpcFrameworkError", f"message id longer than {MAX_ID}")
-        content = hash((action, bytes(envelope.fourth)))
+        content = hash((action, payload))
         if self._repeated(message_id, action, content) or self._too_many(message_id, action, now):
             return None
         try:
-            request = self._ear.request(dialect, *unsigned(action, envelope.fourth))
+            request = self._ear.request(dialect, *unsigned(action, payload))
         except Refused as refused:
             return self._deny(message_id, action, refused.code, refused.reason, refused.details)
         self._asked[message_id] = Asked(request.action, content, now)
@@ -419,6 +420,8 @@ class Rpc:
         """A frame that is no envelope: what its head still tells decides who hears of it (part 4, 4.2.3)."""
         assert self._dialect is not None
         kind, message_id = head_of(frame)
+        if message_id is not None and len(message_id) > MAX_ID:
+            message_id = None
         call = self._call
         if kind not in MESSAGE_TYPES:
             self._unknown_type(kind, message_id or UNREADABLE_ID, self._dialect)
@@ -452,7 +455,7 @@ class Rpc:
         self._say(error_frame(CALL_ERROR, message_id, code, reason, details))
 
     def _strange(self, reason: str, message_id: str, action: str) -> None:
-        self._events.append(StrangeFrame(reason, f"{message_id[:MAX_ID]} {action}"[:MAX_SAMPLE]))
+        self._events.append(StrangeFrame(shortened(reason), f"{message_id[:MAX_ID]} {action}"[:MAX_SAMPLE]))
 
 
 def _remember(known: dict[str, str], message_id: str, action: str) -> None:

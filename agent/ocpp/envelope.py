@@ -33,6 +33,7 @@ class Envelope(Struct, array_like=True, frozen=True, forbid_unknown_fields=True,
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
+_elements = msgspec.json.Decoder(list[Raw])
 
 
 def taken_apart(frame: str | bytes) -> Envelope:
@@ -47,9 +48,13 @@ def taken_apart(frame: str | bytes) -> Envelope:
 
 def head_of(frame: str | bytes) -> tuple[int, str | None]:
     """Type and id of a frame that cannot be taken apart; a CALL without id when not even they can be read."""
-    start = frame[:MAX_HEAD] if isinstance(frame, str) else frame[:MAX_HEAD].decode(errors="replace")
-    found = HEAD.match(start)
-    return (int(found[1]), found[2]) if found else (CALL, None)
+    try:
+        parts = _elements.decode(frame.encode() if isinstance(frame, str) else frame)
+        return msgspec.json.decode(parts[0], type=int), text_in(parts[1]) if len(parts) > 1 else None
+    except (ValueError, IndexError, RecursionError):
+        start = frame[:MAX_HEAD] if isinstance(frame, str) else frame[:MAX_HEAD].decode(errors="replace")
+        found = HEAD.match(start)
+        return (int(found[1]), found[2]) if found else (CALL, None)
 
 
 def error_frame(

@@ -56,7 +56,7 @@ class Shapes:
         known = msgspec.structs.fields(kind)
         return msgspec.defstruct(
             kind.__name__,
-            [self._field(field, hints[field.name]) for field in known if not self._absent(hints[field.name])],
+            [self._field(field, hints[field.name]) for field in known if Since21 not in self._marks(hints[field.name])],
             rename={field.name: field.encode_name for field in known},
             kw_only=True,
             frozen=True,
@@ -70,9 +70,6 @@ class Shapes:
         if field.required or any(mark.required for mark in self._marks(hint) if isinstance(mark, In21 | In201)):
             return field.name, _without_none(shape)
         return field.name, shape, None
-
-    def _absent(self, hint: Any) -> bool:
-        return Since21 in self._marks(hint)
 
     def _marks(self, hint: Any) -> list[Any]:
         """The marks on an annotation that concern this version."""

@@ -61,9 +61,12 @@ def load(action: str, data: bytes) -> Request:
 
 
 def _named(action: str, name: str) -> type[Message] | None:
-    if action not in ACTIONS:
-        return None
-    return getattr(import_module(f"{__name__}.{ACTIONS[action]}"), name, None)
+    return _found(ACTIONS[action], name) if action in ACTIONS else None
+
+
+@cache
+def _found(module: str, name: str) -> type[Message] | None:
+    return getattr(import_module(f"{__name__}.{module}"), name, None)
 
 
 @cache
