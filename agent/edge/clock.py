@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from agent.vocabulary import Now
+
+log = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRUSTED_DRIFT_S = 1.0
 """A difference this small is the way of the message, not an error of the clock."""
+
+EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""What lies outside is no time of day: a CSMS whose own clock was never set, or that plays tricks."""
 
 
 class Clock:
@@ -17,6 +24,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead_s = time.time() - time.monotonic()
+        self._told: date | None = None
 
     def now(self) -> Now:
         """This moment, to the millisecond (OCPP allows three decimals)."""
@@ -26,9 +34,19 @@ class Clock:
 
     def set(self, wall: datetime) -> float:
         """The CSMS says that it is this time; returns by how many seconds the clock was moved."""
+        if not EARLIEST <= wall < LATEST:
+            self._refuse(wall)
+            return 0.0
         ahead_s = wall.timestamp() - time.monotonic()
         moved_s = ahead_s - self._ahead_s
         if abs(moved_s) <= TRUSTED_DRIFT_S:
             return 0.0
         self._ahead_s = ahead_s
         return moved_s
+
+    def _refuse(self, wall: datetime) -> None:
+        if wall.date() != self._told:  # every heartbeat brings it again
+            self._told = wall.date()
+            log.warning(
+                "! the CSMS says that it is %s: not taken, %s to %s can be", wall, EARLIEST.date(), LATEST.date()
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,6 @@ BACKLOG_LIMIT = 1 << 20
 TOPICS = ("ocpp", "hal", "facts", "log")
 
 
-class Line(msgspec.Struct):
-    """What every line has; the rest is the command's."""
-
-    id: int | str | None = None
-    cmd: str = ""
-
-
 class ControlServer:
     """Listens on a Unix socket; any number of clients."""
 
@@ -37,38 +31,54 @@ class ControlServer:
         self._path = path
         self._commands = Commands(machine)
         self._server: asyncio.Server | None = None
-        self._clients: set[Client] = set()
+        self._clients: dict[Client, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Listen.
 
         Raises:
-            StartFailed: the path cannot be used.
+            StartFailed: the path cannot be used, or another agent listens there.
 
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                self._path.unlink()
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_LIMIT)
+            self._make_room()
+            self._server = await asyncio.start_unix_server(self._connected, self._path, limit=LINE_LIMIT)
             self._path.chmod(0o660)
         except OSError as error:
             raise StartFailed(f"control socket {self._path}: {error.strerror or error}") from None
+
+    def _make_room(self) -> None:
+        """Remove the socket that an agent left when it died; nothing else that may stand there."""
+        if not self._path.is_socket():
+            return
+        with socket.socket(socket.AF_UNIX) as other:
+            try:
+                other.connect(str(self._path))
+            except ConnectionRefusedError:
+                self._path.unlink()
+            else:
+                raise StartFailed(f"control socket {self._path}: another agent listens there")
 
     async def stop(self) -> None:
         """Close the socket and every client."""
         if self._server is not None:
             self._server.close()
-        for client in list(self._clients):
-            client.close()
+            self._path.unlink(missing_ok=True)
+        tasks = list(self._clients.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Client(self._machine, self._commands, reader, writer)
-        self._clients.add(client)
+        self._clients[client] = asyncio.get_running_loop().create_task(self._serve(client))
+
+    async def _serve(self, client: Client) -> None:
         try:
             await client.run()
         finally:
-            self._clients.discard(client)
+            del self._clients[client]
             client.close()
 
 
@@ -89,16 +99,25 @@ class Client:
 
     async def run(self) -> None:
         """Until the client leaves."""
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                try:
+                    line = await self._reader.readuntil(b"\n")
+                except asyncio.LimitOverrunError:
+                    await self._skip_line()
+                    self._refuse(None, f"a line may have {LINE_LIMIT} bytes")
+                else:
+                    if line.strip():
+                        self._take(line)
+
+    async def _skip_line(self) -> None:
         while True:
             try:
-                line = await self._reader.readline()
-            except (ValueError, ConnectionError):  # a line over the limit, or the client is gone
-                self._say({"id": None, "ok": False, "error": f"a line may have {LINE_LIMIT} bytes"})
+                await self._reader.readuntil(b"\n")
+            except asyncio.LimitOverrunError as over:
+                await self._reader.readexactly(over.consumed)
+            else:
                 return
-            if not line:
-                return
-            if line.strip():
-                self._take(line)
 
     def close(self) -> None:
         """Forget the client."""
@@ -110,27 +129,32 @@ class Client:
 
     def _take(self, data: bytes) -> None:
         try:
-            line = msgspec.json.decode(data, type=Line)
             fields = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._say({"id": None, "ok": False, "error": f"not a command: {error}"})
+        except (msgspec.DecodeError, RecursionError) as error:
+            self._refuse(None, f"not a command: {error}")
             return
-        fields.pop("id", None)
-        fields.pop("cmd", None)
+        if not isinstance(fields, dict):
+            self._refuse(None, "not a command: expected an object")
+            return
         # Answers may overtake each other: settle waits while others go on.
-        task = asyncio.get_running_loop().create_task(self._answer(line, fields))
+        task = asyncio.get_running_loop().create_task(self._answer(fields.pop("id", None), fields))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, line: Line, fields: dict[str, Any]) -> None:
+    async def _answer(self, id: Any, fields: dict[str, Any]) -> None:
         try:
-            answer = await self._obey(line.cmd, fields) or {}
+            answer = await self._obey(fields.pop("cmd", None), fields) or {}
         except (BenchRefused, StartFailed, HalError) as error:
-            self._say({"id": line.id, "ok": False, "error": str(error)})
+            self._refuse(id, str(error))
         else:
-            self._say({"id": line.id, "ok": True, **answer})
+            self._say({"id": id, "ok": True, **answer})
 
-    async def _obey(self, name: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    def _refuse(self, id: Any, error: str) -> None:
+        self._say({"id": id, "ok": False, "error": error})
+
+    async def _obey(self, name: Any, fields: dict[str, Any]) -> dict[str, Any] | None:
+        if not isinstance(name, str):
+            raise BenchRefused(f"cmd: the name of a command, not {name!r}")
         if name == "watch":
             self._watch(fields)
             return None

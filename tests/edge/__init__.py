@@ -1,0 +1,1 @@
+"""The edges: connection, database, clock."""

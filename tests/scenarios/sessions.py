@@ -1,0 +1,64 @@
+"""Charging sessions as drivers do them, and what a CSMS must have heard of them.  Knows no message."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from tests.csms.record import StationRecord
+from tests.csms.waiting import Records
+from tests.scenarios.station import ID, Driven
+
+# It takes no energy of its own accord: the register shows what the test has set, to the Wh.
+EXACT = {"current_a": 0}
+
+
+async def begin(agent: Driven, evse: int, token: str, ev: dict[str, Any] | None = None) -> str:
+    """Cable in, card at the reader, power on; the transaction's id."""
+    await agent.cmd("plug_in", evse=evse, ev=EXACT if ev is None else ev)
+    await agent.cmd("swipe", token=token, evse=evse)
+    started = await agent.fact("TransactionStarted", evse)
+    await agent.fact("PowerPathClosed", evse)
+    return str(started["transaction_id"])
+
+
+async def finish(agent: Driven, evse: int, token: str) -> None:
+    """Card at the reader, cable out."""
+    await agent.cmd("swipe", token=token, evse=evse)
+    await agent.fact("TransactionEnded", evse)
+    await agent.cmd("unplug", evse=evse)
+    await agent.fact("EvDisconnected", evse)
+
+
+async def charge(agent: Driven, evse: int, token: str, register_wh: float) -> str:
+    """One whole session, at the end of which the meter shows this; the transaction's id."""
+    id_ = await begin(agent, evse, token)
+    await agent.cmd("meter", evse=evse, energy_wh=register_wh)
+    await finish(agent, evse, token)
+    return id_
+
+
+async def all_ended(csms: Records, count: int, timeout_s: float = 30) -> StationRecord:
+    """Wait until the CSMS has heard of this many transactions, and the end of each; the record of the station."""
+    record = csms.station(ID)
+
+    def ended() -> bool:
+        return sum(transaction.ended for transaction in record.transactions.values()) >= count
+
+    await csms.wait_for(ended, timeout_s)
+    assert len(record.transactions) == count
+    return record
+
+
+def faults_of(record: StationRecord) -> list[str]:
+    """Everything that a careful CSMS would hold against the station."""
+    return record.violations + record.transaction_faults()
+
+
+def duplicates_of(record: StationRecord) -> int:
+    """How often something was told that the CSMS had heard before."""
+    return sum(len(transaction.duplicates) for transaction in record.transactions.values())
+
+
+def energies_wh(record: StationRecord, ids: Iterable[str]) -> list[Decimal]:
+    """What each of these transactions came to."""
+    return [record.transactions[id_].energy_wh for id_ in ids]

@@ -1,0 +1,239 @@
+"""A whole station under test: as a process of its own, or in the test's own loop.  Driven by the control socket alone.
+
+Both end with the test, and fail it when they left a traceback behind.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from agent.app import Machine
+from agent.provision import Provision
+from board.descriptor import find_board, read_board
+from tests.scenarios.control import Answer, ControlClient
+from tests.scenarios.heard import Heard
+
+ROOT = Path(__file__).parents[2]
+ID = "CS001"
+# Nothing here is about how long a station waits: as soon as the ranges allow.
+QUICK = {
+    "OCPPCommCtrlr.RetryBackOffWaitMinimum": 1,
+    "OCPPCommCtrlr.RetryBackOffRandomRange": 0,
+    "OCPPCommCtrlr.RetryBackOffRepeatTimes": 0,
+    "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": 0,
+}
+PATIENT_S = 30.0
+
+
+def variable(name: str, value: Any) -> Answer:
+    """``OCPPCommCtrlr.MessageTimeout[Default]`` and a value, as the control socket writes it."""
+    found = re.fullmatch(r"(\w+)\.(\w+)(?:\[(\w+)\])?", name)
+    assert found, name
+    named = {"component": found[1], "variable": found[2], "value": value}
+    return named if found[3] is None else {**named, "instance": found[3]}
+
+
+def variables(**given: Any) -> list[Answer]:
+    """Quick settings, and those given: ``TxCtrlr_TxStartPoint="EVConnected"``, ``..._Name__Instance=...``."""
+    named = {re.sub(r"__(\w+)$", r"[\1]", name).replace("_", ".", 1): value for name, value in given.items()}
+    return [variable(name, value) for name, value in {**QUICK, **named}.items()]
+
+
+class Driven:
+    """What both kinds of station share: a folder, a control socket, and what they say in their log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.socket = folder / "control"
+        self.log: Heard[str] = Heard()
+        self._client: ControlClient | None = None
+        self._guests: list[ControlClient] = []
+
+    @property
+    def control(self) -> ControlClient:
+        assert self._client is not None, "not running"
+        return self._client
+
+    async def cmd(self, name: str, **arguments: Any) -> Answer:
+        return await self.control.cmd(name, **arguments)
+
+    async def fact(self, name: str, evse: int = 0) -> Answer:
+        return await self.control.fact(name, evse)
+
+    async def said(self, text: str) -> str:
+        """Wait until a line of the log has this in it."""
+        return await self.log.find(lambda line: text in line)
+
+    def said_times(self, text: str) -> int:
+        return sum(text in line for line in self.log.items)
+
+    async def start(self, url: str, station: Answer | None = None, **given: Any) -> None:
+        """Power on against this CSMS; ``given`` as ``variables`` takes them, ``station`` more of the command's."""
+        wanted = {"identity": ID, "csms_url": url, "variables": variables(**given)}
+        await self.cmd("start", station={**wanted, **(station or {})})
+
+    async def client(self) -> ControlClient:
+        """One more client of the control socket."""
+        guest = await ControlClient.connect(self.socket)
+        self._guests.append(guest)
+        return guest
+
+    async def _come_in(self) -> None:
+        self._client = await ControlClient.connect(self.socket)
+        await self._client.cmd("watch", topics=["facts"])
+
+    async def _go_out(self) -> None:
+        clients = [*self._guests, *([self._client] if self._client else [])]
+        self._guests, self._client = [], None
+        for client in clients:
+            await client.close()
+
+
+class AgentProcess(Driven):
+    """``python -m agent run`` in a process of its own; ``arguments`` come behind ``run``.
+
+    ``async with`` spawns it, and ends it with SIGTERM; ``kill`` is a power cut, ``spawn`` starts it again on the same
+    data directory.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, board: str = "sim", wait: bool = True) -> None:
+        super().__init__(folder)
+        places = ("--board", board, "--control", str(self.socket), "--data", str(self.data))
+        self._arguments = ("run", *places, *(("--wait",) if wait else ()), *arguments)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def __aenter__(self) -> Self:
+        await self.spawn()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        status = await self.end()
+        if kind is None:
+            assert status == 0, "\n".join(self.log.items)
+            assert not tracebacks(self.log.items), "\n".join(self.log.items)
+
+    async def spawn(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", *self._arguments, cwd=ROOT, stderr=asyncio.subprocess.PIPE, env=bare()
+        )
+        self._reading = asyncio.create_task(self._read(self._process.stderr))
+        await self._until_it_listens()
+        await self._come_in()
+
+    async def kill(self) -> None:
+        """SIGKILL: as when the power goes."""
+        assert self._process is not None and self._reading is not None
+        self._process.kill()
+        await self._process.wait()
+        await self._reading
+        await self._go_out()
+        self._process = None
+
+    async def end(self) -> int:
+        """SIGTERM; the exit status."""
+        if self._process is None or self._reading is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            status = await asyncio.wait_for(self._process.wait(), PATIENT_S)
+        except TimeoutError:
+            self._process.kill()
+            status = await self._process.wait()
+        await self._reading
+        await self._go_out()
+        self._process = None
+        return status
+
+    async def _until_it_listens(self) -> None:
+        assert self._process is not None
+        async with asyncio.timeout(PATIENT_S):
+            while not self.socket.exists():  # nothing tells us, so we look
+                assert self._process.returncode is None, "\n".join(self.log.items)
+                await asyncio.sleep(0.01)
+
+    async def _read(self, stderr: asyncio.StreamReader | None) -> None:
+        assert stderr is not None
+        while line := await stderr.readline():
+            self.log.add(line.decode().rstrip("\n"))
+
+
+class AgentInLoop(Driven):
+    """The same machine in the loop of the test: no process to spawn, and the simulated world at hand."""
+
+    def __init__(self, folder: Path, board: Path | None = None, **given: Any) -> None:
+        super().__init__(folder)
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.machine = Machine(read_board(board or find_board("sim")), self.data, given=Provision(**given), devices={})
+        self._running: asyncio.Task[None] | None = None
+        self._tap = LogTap(self.log)
+        self._broken: list[str] = []
+        self._level = logging.WARNING
+
+    @property
+    def world(self) -> Any:
+        return self.machine.world
+
+    async def __aenter__(self) -> Self:
+        root = logging.getLogger()
+        self._level = root.level
+        root.setLevel(logging.INFO)
+        root.addHandler(self._tap)
+        asyncio.get_running_loop().set_exception_handler(self._exception)
+        self._running = asyncio.create_task(self.machine.run(control=self.socket, wait=True))
+        async with asyncio.timeout(PATIENT_S):
+            while not self.socket.exists():
+                assert not self._running.done()
+                await asyncio.sleep(0)
+        await self._come_in()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        assert self._running is not None
+        await self._go_out()
+        self._running.cancel()
+        outcome = (await asyncio.gather(self._running, return_exceptions=True))[0]
+        root = logging.getLogger()
+        root.removeHandler(self._tap)
+        root.setLevel(self._level)
+        if kind is None:
+            assert isinstance(outcome, asyncio.CancelledError), outcome
+            assert not self._broken, "\n".join(self._broken)
+            assert not tracebacks(self.log.items), "\n".join(self.log.items)
+
+    def _exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._broken.append(f"{context['message']}: {context.get('exception')!r}")
+
+
+class LogTap(logging.Handler):
+    """What a journal would have."""
+
+    def __init__(self, heard: Heard[str]) -> None:
+        super().__init__(logging.INFO)
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            self._heard.add(line)
+
+
+def tracebacks(lines: list[str]) -> list[str]:
+    """Lines that no user should ever see."""
+    return [line for line in lines if "Traceback" in line or "never retrieved" in line or "Exception in" in line]
+
+
+def bare() -> dict[str, str]:
+    """The environment without what would steer the agent."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("STATION_")}

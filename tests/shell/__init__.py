@@ -1,0 +1,1 @@
+"""The field debug shell: its server, its commands, its client."""
