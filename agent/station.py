@@ -102,6 +102,7 @@ class Station:
         self.model.take_changes()
         for block in self.blocks:
             block.remember(records, now)
+        self.provisioning.tune()
         self.settle(now)
 
     def receive(self, event: Event | Incoming, now: Now) -> None:
@@ -190,7 +191,6 @@ class Station:
         for evse in self.site.evses.values():
             self._wishes(evse)
         self._keep_variables()
-        self.provisioning.tune()
 
     def _wishes(self, evse: Evse) -> None:
         intent = evse.intent()
@@ -205,7 +205,10 @@ class Station:
                 self.desk.tell(kind(evse.id, connector.id))
 
     def _keep_variables(self) -> None:
-        for slot, text in self.model.take_changes():
+        changes = self.model.take_changes()
+        if changes:
+            self.provisioning.tune()
+        for slot, text in changes:
             value = None if text is None else msgspec.json.encode(StoredVariable(slot.spot, text))
             self.desk.tell(KeepRecord(slot.spot.key(), value))
 

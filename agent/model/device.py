@@ -64,6 +64,7 @@ class DeviceModel:
 
     def __init__(self) -> None:
         self._slots: dict[Spot, Slot] = {}
+        self._own: dict[Variable[Any], Slot] = {}  # what the agent reads itself, found without folding names
         self._components: set[tuple[str, int | None, int | None, str | None]] = set()
         self._changed: dict[Spot, Slot] = {}
         for variable in STATION_VARIABLES:
@@ -79,20 +80,17 @@ class DeviceModel:
     ) -> None:
         """Add a variable at a place; ``live`` is asked for the value at each reading."""
         spot = Spot(variable.component, variable.name, variable.instance, evse, connector)
-        self._slots[spot.folded()] = Slot(variable, spot, live)
         folded = spot.folded()
+        self._slots[folded] = self._own[variable] = Slot(variable, spot, live)
         self._components.add((folded.component, evse, connector, folded.component_instance))
 
     def __getitem__(self, variable: Variable[T]) -> T:
-        value: T = self._slot(variable).read()
+        value: T = self._own[variable].read()
         return value
-
-    def _slot(self, variable: Variable[Any]) -> Slot:
-        return self._slots[Spot(variable.component, variable.name, variable.instance).folded()]
 
     def set(self, variable: Variable[T], value: T) -> bool:
         """Set a value of the right type; False where the variable does not allow it."""
-        return self.write(self._slot(variable).spot, variable.to_text(value), by_csms=False)[0] == "Accepted"
+        return self.write(self._own[variable].spot, variable.to_text(value), by_csms=False)[0] == "Accepted"
 
     def read(self, spot: Spot) -> tuple[GetStatus, str]:
         """What the CSMS is told (B06)."""
