@@ -1,0 +1,247 @@
+"""The life of a transaction: when it starts, what is told while it runs, how it ends.  Hears no fact, obeys no call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from agent.blocks.base import Desk
+from agent.blocks.e_event import next_event
+from agent.blocks.e_watch import LAST_READING_PATIENCE_S, Watch
+from agent.blocks.readings import Context, meter_value
+from agent.model.catalogue import (
+    SAMPLED_ENABLED,
+    SAMPLED_TX_ENDED,
+    SAMPLED_TX_STARTED,
+    SAMPLED_TX_UPDATED,
+    SAMPLED_TX_UPDATED_INTERVAL,
+    TX_BEFORE_ACCEPTED_ENABLED,
+    TX_START_POINT,
+    TX_STOP_POINT,
+)
+from agent.ocpp.messages import common
+from agent.ocpp.messages import e_transactions as m
+from agent.session.evse import Evse
+from agent.session.transaction import Edges, Ending, Transaction, edges
+from agent.vocabulary import (
+    KeepRecord,
+    Now,
+    SampleMeter,
+    Send,
+    Token,
+    TransactionEnded,
+    TransactionStarted,
+)
+
+
+class Lifecycle:
+    """The transactions of all EVSEs, at most one on each."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.watches = {evse.id: Watch(evse) for evse in desk.site.evses.values()}
+
+    def watch(self, evse: Evse) -> Watch:
+        """What is timed and compared for this EVSE."""
+        return self.watches[evse.id]
+
+    # ---- from one moment to the next ----
+
+    def step(
+        self,
+        evse: Evse,
+        trigger: str,
+        now: Now,
+        *,
+        stopped_reason: str = "Other",
+        token: Token | None = None,
+        report: bool = False,
+    ) -> None:
+        """Compare the EVSE's conditions with those before, and start, tell or end (E01, E02, E06)."""
+        transaction, watch = evse.transaction, self.watch(evse)
+        if transaction is not None and transaction.ending is not None:
+            self.finish_when_settled(evse, now)
+            return
+        held = evse.conditions()
+        change, watch.held = edges(watch.held, held), held
+        watch.offers(evse, now.mono)
+        if transaction is None:
+            if change.starts(self._desk.model[TX_START_POINT]) and self._may_start():
+                self._start(evse, trigger, now)
+        elif change.stops(self._desk.model[TX_STOP_POINT]):
+            self._stop(evse, change, trigger, stopped_reason, now, token)
+        elif report or evse.charging_state(now.mono) != transaction.charging_state:
+            self.updated(evse, transaction, trigger, now, token=token)
+
+    def _may_start(self) -> bool:
+        return self._desk.accepted or self._desk.model[TX_BEFORE_ACCEPTED_ENABLED]  # B02.FR.03
+
+    def _start(self, evse: Evse, trigger: str, now: Now) -> None:
+        transaction = Transaction(id=self._desk.new_id(), started_at=now.wall)
+        evse.transaction = transaction
+        watch = self.watch(evse)
+        watch.forget_transaction()
+        self._schedule_periodic(watch, now)
+        self.take_begin(evse, transaction)
+        self._tell(evse, transaction, "Started", trigger, now.wall, now.mono, (self._begin_value(transaction),))
+        self._desk.post(TransactionStarted(evse.id, transaction.id))
+
+    def updated(
+        self,
+        evse: Evse,
+        transaction: Transaction,
+        trigger: str,
+        now: Now,
+        *,
+        token: Token | None = None,
+        context: Context = "Sample.Periodic",
+        values: bool = False,
+    ) -> None:
+        meter_values: list[common.MeterValue | None] = []
+        if evse.charging_state(now.mono) == "Charging" and not transaction.told_begin:  # E01.FR.17
+            meter_values.append(self._begin_value(transaction))
+        if values:
+            self.watch(evse).told_reading = evse.reading
+            meter_values.append(meter_value(evse.reading, self._desk.model[SAMPLED_TX_UPDATED], context))
+        self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, tuple(meter_values), token)
+
+    def _stop(
+        self, evse: Evse, change: Edges, trigger: str, stopped_reason: str, now: Now, token: Token | None
+    ) -> None:
+        """A stop point was left.  A pause ends the transaction, not the right: the vehicle may come back for more."""
+        only_paused = change.falling == {"EnergyTransfer"} and not evse.faulted() and evse.may_give_power()
+        reason = "StoppedByEV" if only_paused else stopped_reason
+        self.end(evse, trigger, reason, now, token, keep_right=only_paused)
+
+    def end(
+        self,
+        evse: Evse,
+        trigger: str,
+        stopped_reason: str,
+        now: Now,
+        token: Token | None = None,
+        *,
+        keep_right: bool = False,
+    ) -> None:
+        transaction = evse.transaction
+        if transaction is None or transaction.ending is not None:
+            return
+        watch = self.watch(evse)
+        watch.connect_by = watch.periodic_at = watch.heal_by = None
+        transaction.ending = Ending(trigger, stopped_reason, now.wall, token)
+        if not keep_right:
+            evse.authorization = None
+        watch.held = evse.conditions()
+        self.finish_when_settled(evse, now)
+        if evse.transaction is not None:
+            watch.settle_by = now.mono + LAST_READING_PATIENCE_S
+            self._keep(evse, transaction)
+            self._desk.tell(SampleMeter(evse.id, 1.0))
+
+    def finish_when_settled(self, evse: Evse, now: Now) -> None:
+        if evse.final_reading_is_in():
+            self.finish(evse, now)
+
+    def finish(self, evse: Evse, now: Now) -> None:
+        transaction = evse.transaction
+        if transaction is None or transaction.ending is None:
+            return
+        if evse.reading is not None:
+            transaction.last = evse.reading
+        self._tell_ended(evse, transaction, transaction.ending, now.mono)
+        evse.transaction = None
+        self.watch(evse).forget_transaction()
+        self._desk.tell(KeepRecord(_key(evse), None))
+        self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+        self.step(evse, evse.authorization.trigger if evse.authorization else "CablePluggedIn", now)
+
+    def _tell_ended(self, evse: Evse, transaction: Transaction, ending: Ending, mono: float) -> None:
+        chosen = self._desk.model[SAMPLED_TX_ENDED]
+        enabled = self._desk.model[SAMPLED_ENABLED]
+        values: tuple[common.MeterValue | None, ...] = ()
+        if enabled:
+            begin = meter_value(transaction.begin, chosen, "Transaction.Begin")
+            values = (begin, meter_value(transaction.last, chosen, "Transaction.End"))
+        self._tell(evse, transaction, "Ended", ending.trigger, ending.at, mono, values, ending.token)
+
+    def take_begin(self, evse: Evse, transaction: Transaction) -> None:
+        if transaction.begin is None and evse.reading is not None and not transaction.has_charged:
+            transaction.begin = transaction.last = evse.reading
+
+    def _begin_value(self, transaction: Transaction) -> common.MeterValue | None:
+        if not self._desk.model[SAMPLED_ENABLED]:
+            return None
+        value = meter_value(transaction.begin, self._desk.model[SAMPLED_TX_STARTED], "Transaction.Begin")
+        transaction.told_begin = value is not None
+        return value
+
+    def move_here(self, evse: Evse) -> None:
+        """The driver who was authorized at the station's reader chose this EVSE."""
+        source = self._desk.site.movable_to(evse)
+        if source is None:
+            return
+        evse.authorization, source.authorization = source.authorization, None
+        evse.transaction, source.transaction = source.transaction, None
+        here, there = self.watch(evse), self.watch(source)
+        here.periodic_at, here.held = there.periodic_at, evse.conditions() - {"EVConnected", "PowerPathClosed"}
+        there.forget_transaction()
+        there.connect_by, there.held = None, source.conditions()
+        if evse.transaction is not None:
+            self._desk.tell(KeepRecord(_key(source), None))
+            self._keep(evse, evse.transaction)
+
+    def periodic(self, evse: Evse, now: Now) -> None:
+        """The time for a reading of the running transaction has come (J02.FR.11)."""
+        transaction, watch = evse.transaction, self.watch(evse)
+        self._schedule_periodic(watch, now)
+        if transaction is None or transaction.ending is not None or evse.reading is watch.told_reading:
+            return
+        self.updated(evse, transaction, "MeterValuePeriodic", now, values=True)
+
+    def _schedule_periodic(self, watch: Watch, now: Now) -> None:
+        interval_s = self._desk.model[SAMPLED_TX_UPDATED_INTERVAL] if self._desk.model[SAMPLED_ENABLED] else 0
+        watch.periodic_at = now.mono + interval_s if interval_s else None
+
+    # ---- out ----
+
+    def _tell(
+        self,
+        evse: Evse,
+        transaction: Transaction,
+        event_type: m.TransactionEvent,
+        trigger: str,
+        at: datetime,
+        mono: float,
+        values: tuple[common.MeterValue | None, ...],
+        token: Token | None = None,
+    ) -> None:
+        request = next_event(evse, transaction, event_type, trigger, at=at, mono=mono, values=values, token=token)
+        self._keep(evse, transaction)
+        self._desk.tell(Send(request, durable=True, transaction_id=transaction.id, seq_no=request.seq_no))
+
+    def _keep(self, evse: Evse, transaction: Transaction) -> None:
+        self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(transaction)))
+
+    # ---- after a restart ----
+
+    def take_up(self, records: Mapping[str, bytes], now: Now) -> None:
+        """End what was running when the power went (stoppedReason PowerLoss, or what the restart was for)."""
+        for evse in self._desk.site.evses.values():
+            record = records.get(_key(evse))
+            if record is None:
+                continue
+            transaction = msgspec.json.decode(record, type=Transaction)
+            reason = "PowerLoss" if self._desk.boot_reason == "PowerUp" else "Reboot"
+            evse.transaction = transaction
+            if transaction.ending is None:
+                transaction.ending = Ending("AbnormalCondition", reason, now.wall)
+            self._tell_ended(evse, transaction, transaction.ending, now.mono)
+            evse.transaction = None
+            self._desk.tell(KeepRecord(_key(evse), None))
+            self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+
+
+def _key(evse: Evse) -> str:
+    return f"transaction/{evse.id}"

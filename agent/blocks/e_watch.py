@@ -1,0 +1,43 @@
+"""What is timed and compared for one EVSE while block E looks after it.  Tells nobody, remembers nothing."""
+
+from __future__ import annotations
+
+from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.transaction import Reading
+
+LAST_READING_PATIENCE_S = 3.0
+"""How long an Ended waits for a reading that was taken after the power path opened."""
+
+FAULT_PATIENCE_S = 300.0
+"""How long a transaction waits for a fault to heal that is not a reason to end it at once."""
+
+
+class Watch:
+    """The conditions that held last and the times that run; lost with the power, made anew at start."""
+
+    def __init__(self, evse: Evse) -> None:
+        self.held = evse.conditions()
+        self.connect_by: float | None = None
+        self.think_by: float | None = None
+        self.settle_by: float | None = None
+        self.heal_by: float | None = None
+        self.periodic_at: float | None = None
+        self.energy_cap_wh: float | None = None
+        self.told_reading: Reading | None = None
+
+    def forget_transaction(self) -> None:
+        """The transaction is over."""
+        self.settle_by = self.heal_by = self.periodic_at = self.energy_cap_wh = self.told_reading = None
+
+    def offers(self, evse: Evse, mono: float) -> None:
+        """Keep the time since when the vehicle could take energy."""
+        if not evse.may_give_power():
+            evse.offered_at_mono = self.think_by = None
+        elif evse.offered_at_mono is None:
+            evse.offered_at_mono = mono
+            self.think_by = mono + OFFER_GRACE_S
+
+    def next_deadline(self) -> float | None:
+        """The earliest of its times."""
+        times = (self.connect_by, self.think_by, self.settle_by, self.heal_by, self.periodic_at)
+        return min((time for time in times if time is not None), default=None)
