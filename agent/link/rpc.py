@@ -419,24 +419,21 @@ class Rpc:
     def _unreadable(self, frame: str | bytes, code: ErrorCode, why: str) -> None:
         """A frame that is no envelope: what its head still tells decides who hears of it (part 4, 4.2.3)."""
         assert self._dialect is not None
-        kind, message_id = head_of(frame)
-        if message_id is not None and len(message_id) > MAX_ID:
-            message_id = None
+        kind, readable = head_of(frame)
+        message_id = UNREADABLE_ID if readable is None or len(readable) > MAX_ID else readable
         call = self._call
         if kind not in MESSAGE_TYPES:
-            self._unknown_type(kind, message_id or UNREADABLE_ID, self._dialect)
+            self._unknown_type(kind, message_id, self._dialect)
         elif kind in (CALL_RESULT, CALL_ERROR) and call is not None and call.message_id == message_id:
             self._settle(call)
             if kind == CALL_ERROR:
                 self._events.append(CallRefused(call.message_id, call.action, "GenericError", why, {}))
             else:
                 self._unreadable_answer(call, Refused(code, why), self._dialect)
-        elif kind != CALL or message_id in self._asked:
-            self._strange(why, message_id or UNREADABLE_ID, "?")
-        elif message_id is None:
-            self._deny(UNREADABLE_ID, "?", "RpcFrameworkError", why)
+        elif kind != CALL or readable in self._asked:
+            self._strange(why, message_id, "?")
         else:
-            self._deny(message_id, "?", code, why)
+            self._deny(message_id, "?", code if readable is not None else "RpcFrameworkError", why)
 
     def _settle(self, call: Call) -> None:
         self._call = None

@@ -18,7 +18,7 @@ UNREADABLE_ID = "-1"
 MAX_ID = 36
 
 # Type and id, as far as they can be read of a frame that is broken further on.
-HEAD = re.compile(r'\s*\[\s*(\d{1,4})\s*(?:,\s*"([^"\\\x00-\x1f\ud800-\udfff]{1,36})"\s*(?:[,\]]|$))?')
+HEAD = re.compile(r'\s*\[\s*(\d{1,4})\s*(?:,\s*"([^"\\\x00-\x1f\ud800-\udfff]{0,36})"\s*(?:[,\]]|$))?')
 MAX_HEAD = 256
 
 

@@ -341,6 +341,24 @@ def test_2_1_ignores_a_message_type_it_does_not_have(frame: str) -> None:
     assert frames(rpc) == []
 
 
+def test_an_id_that_cannot_be_read_is_not_the_id_minus_one_of_a_call():
+    rpc = opened()
+    assert isinstance(heard(rpc, RESET.replace("c1", "-1"))[0], CallReceived)
+    heard(rpc, '[2,1,"Reset",{}]')
+    assert [frame[:3] for frame in frames(rpc)] == [[4, "-1", "RpcFrameworkError"]]
+    heard(rpc, '[2,"-1","Reset",{"type":}]')
+    assert frames(rpc) == []
+
+
+def test_an_empty_id_is_an_id():
+    rpc = opened()
+    assert isinstance(heard(rpc, RESET.replace("c1", ""))[0], CallReceived)
+    rpc.answer("", ResetResponse(status="Accepted"), now=0.0)
+    heard(rpc, '[2,"","Reset",{},{},{}]')
+    heard(rpc, '[7,"",{},{},{},{}]')
+    assert [frame[1] for frame in frames(rpc)] == ["", "", ""]
+
+
 def test_a_frame_too_long_is_refused_unread():
     rpc = opened(max_frame_bytes=100)
     exact = '[2,"c1","DataTransfer",{"vendorId":"v","data":""}]'

@@ -244,7 +244,7 @@ class Fuzz:
 def head(frame: bytes) -> tuple[Any, Any]:
     """Type and id as another JSON parser reads them; nothing of what is no OCPP array."""
     try:
-        whole = json.loads(frame) if len(frame) <= MAX_FRAME_BYTES else None
+        whole = json.loads(frame.decode()) if len(frame) <= MAX_FRAME_BYTES else None
     except (ValueError, RecursionError):
         return None, None
     if not isinstance(whole, list) or len(whole) < 3 or type(whole[0]) is not int:
