@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import termios
+from collections.abc import Awaitable
 from contextlib import suppress
 from inspect import signature
 from os import R_OK, W_OK, access
@@ -120,7 +121,7 @@ class RtuBus:
         await self._drained(client)
         self._counters["requests"] += 1
         try:
-            answer = await getattr(client, method)(address, *value, **count, **{self._unit_key: unit})
+            answer = await _cancellable(getattr(client, method)(address, *value, **count, **{self._unit_key: unit}))
         except (ModbusException, OSError):
             answer = None
         finally:
@@ -146,7 +147,7 @@ class RtuBus:
         self._unit_key = "device_id" if "device_id" in parameters else "slave"  # renamed in pymodbus 3.10
         self._guard(client)
         try:
-            connected = await client.connect()
+            connected = await _connected(client)
         except (OSError, ValueError, termios.error) as error:
             raise BusLost(f"{self.device}: {error}") from None
         if not connected:
@@ -178,6 +179,31 @@ class RtuBus:
             return used
 
         protocol.callback_data = guarded
+
+
+async def _connected(client: Any) -> bool:
+    """Never cancelled half-way: pymodbus would keep a port that nobody could close."""
+    connecting = asyncio.ensure_future(client.connect())
+    try:
+        return bool(await _cancellable(asyncio.shield(connecting)))
+    except asyncio.CancelledError:
+
+        def close(done: asyncio.Future[bool]) -> None:
+            done.cancelled() or done.exception()
+            client.close()
+
+        connecting.add_done_callback(close)
+        raise
+
+
+async def _cancellable(asked: Awaitable[Any]) -> Any:
+    """pymodbus waits with ``asyncio.wait_for``, which before Python 3.12 can swallow a cancellation."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    answer = await asked
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer
 
 
 def _client(config: RtuBus.Config) -> Any:

@@ -152,12 +152,11 @@ class OpenEvse:
         self._presence.found(f"OpenEVSE firmware {versions.firmware}, RAPI {versions.rapi}")
         self._greeted = True
         self._take(status)
-        if self._wanted_a() is None:
-            await self._fulfil()  # first of all: a controller that has started by itself is enabled
+        await self._learn_range()
+        await self._fulfil()  # before the rest: a controller that has started by itself is enabled at full current
         if status.vflags & BOOT_LOCKED:
             await self._line.ask(Nothing, "SB")
         await self._check_settings()
-        await self._learn_range()
         await self._arm_heartbeat()
 
     async def _check_settings(self) -> None:

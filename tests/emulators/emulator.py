@@ -67,7 +67,7 @@ class Emulator:
 
 
 async def serve_keyboard(emulator: Emulator, show: Callable[[], str]) -> None:
-    """Run until ``q`` (or the end of the input); keys act on the part, what ``show`` says is printed when it changes."""
+    """Run until ``q`` or the end of the input; keys act on the part, what ``show`` says is printed when it changes."""
     async with emulator:
         bound = ", ".join(f"{key} {name}" for key, name in emulator.keys.items())
         print(f"{emulator.device}\nkeys: {bound}, q quit", flush=True)

@@ -1,0 +1,232 @@
+"""What every driver that has an emulator must do, whatever it drives.
+
+A new driver passes by being in ``hal.registry.DRIVERS`` with an emulator in ``tests.emulators.EMULATORS``; a new port
+needs one more ``Trial``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from inspect import iscoroutinefunction
+from typing import Any, ClassVar
+
+import pytest
+
+from board.descriptor import find_board, parts_of, read_board
+from hal.drivers.sim_part import SimPart
+from hal.errors import BadOptions
+from hal.events import CpState, DeviceFound, DeviceLost, Event, MeterSampled, PilotChanged, PowerChanged
+from hal.ports import Driver, EnergyMeter, PilotController, PilotIntent, Place
+from hal.registry import DRIVERS, _load, make_bus, make_driver
+from tests.emulators import EMULATORS, emulator_of
+from tests.emulators.board import EmulatedBoard
+from tests.emulators.emulator import Emulator
+from tests.emulators.load import Load
+from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
+from tests.hal.rig import Heard, eventually, running
+
+EMULATED = sorted(set(DRIVERS) & set(EMULATORS))
+PLACE = Place("evse[0].part", 1, limit_a=16)
+NOISE = Noise(garbage=0.002, chunk=5, delay_s=0.0002)
+LOSS = Noise(loss=0.0005, delay_s=0.001)
+
+pytestmark = pytest.mark.usefixtures("quick_hotplug")
+
+
+class Rig:
+    """One driver, its part, and what the driver posts."""
+
+    def __init__(self, name: str, part: Emulator, device: str) -> None:
+        self.part: Any = part
+        self.heard = Heard()
+        kind = _load("driver", name, DRIVERS).bus_type.kind
+        self.bus = make_bus(kind, {"device": device}, "bus.line")
+        self.driver: Any = make_driver(name, {}, PLACE, self.bus, self.heard)
+        self.trial = next(trial for trial in TRIALS if isinstance(self.driver, trial.port))(self)
+
+
+class Trial:
+    """That a port works, told by what the part does and what the driver posts."""
+
+    port: ClassVar[type[Driver]]
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    async def works(self) -> None:
+        """From the outside to an event, and from a wish to the outside.  Leaves a wish behind."""
+        raise NotImplementedError
+
+    async def wish_holds(self) -> None:
+        """The wish that ``works`` has left is what the part does."""
+        raise NotImplementedError
+
+
+class PilotTrial(Trial):
+    port = PilotController
+
+    async def works(self) -> None:
+        part, driver, heard = self.rig.part, self.rig.driver, self.rig.heard
+        driver.apply(PilotIntent())
+        await eventually(lambda: part.offers_a is None)
+        part.plug_in(10)
+        await heard.until(lambda event: _pilot(event) is CpState.B)
+        driver.apply(PilotIntent(limit_a=11, permit_power=True))
+        await heard.until(lambda event: isinstance(event, PowerChanged) and event.closed)
+        await eventually(lambda: part.load.current_a == 10)
+        driver.apply(PilotIntent())
+        await heard.until(lambda event: isinstance(event, PowerChanged) and not event.closed)
+        part.unplug()
+        await heard.until(lambda event: _pilot(event) is CpState.A)
+        part.plug_in(10, ready_after=None)
+        driver.apply(PilotIntent(limit_a=13, permit_power=True))
+
+    async def wish_holds(self) -> None:
+        await eventually(lambda: self.rig.part.offers_a == 13)
+
+
+class MeterTrial(Trial):
+    port = EnergyMeter
+
+    async def works(self) -> None:
+        self.rig.part.load.current_a = 10.0
+        self.rig.driver.sample_every(1)
+        await self.rig.heard.until(lambda event: isinstance(event, MeterSampled) and event.power_w == 6900)
+
+    async def wish_holds(self) -> None:
+        self.rig.part.load.current_a = 5.0
+        await self.rig.heard.until(lambda event: isinstance(event, MeterSampled) and event.power_w == 3450)
+
+
+TRIALS: tuple[type[Trial], ...] = (PilotTrial, MeterTrial)
+
+
+def _pilot(event: Event) -> CpState | None:
+    return event.state if isinstance(event, PilotChanged) else None
+
+
+@asynccontextmanager
+async def rig(name: str, noise: Noise = QUIET) -> AsyncIterator[Rig]:
+    async with emulator_of(name).for_part({}, Load(), noise, speed=20) as part:
+        made = Rig(name, part, part.device)
+        async with running(made.driver):
+            yield made
+        made.bus.close()
+
+
+def test_every_driver_of_a_real_part_has_an_emulator() -> None:
+    real = {name for name in DRIVERS if not issubclass(_load("driver", name, DRIVERS), SimPart)}
+    assert real == set(EMULATED)
+
+
+@pytest.mark.parametrize("name", EMULATED)
+async def test_it_opens_nothing_before_it_runs_and_commands_return_at_once(name: str) -> None:
+    part = emulator_of(name)()
+    made = Rig(name, part, "/dev/ttyNotHere")
+    for port in (PilotController, EnergyMeter):
+        if isinstance(made.driver, port):
+            methods = [
+                getattr(made.driver, method)
+                for method in ("apply", "clear_fault", "sample_every")
+                if hasattr(made.driver, method)
+            ]
+            assert not any(iscoroutinefunction(method) for method in methods)
+    assert made.heard.events == []
+
+
+@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize("noise", [QUIET, BYTE_BY_BYTE, NOISE, LOSS], ids=["quiet", "byte by byte", "garbage", "loss"])
+async def test_it_works_on_any_line(name: str, noise: Noise) -> None:
+    async with rig(name, noise) as bench:
+        await bench.trial.works()
+        await bench.trial.wish_holds()
+
+
+@pytest.mark.parametrize("name", EMULATED)
+async def test_bursts_of_garbage_between_frames_change_nothing(name: str) -> None:
+    async with rig(name) as bench:
+        await bench.heard.until(DeviceFound)
+        for burst in (bytes(range(256)), b"$" * 500, b"\r\n" * 100, b"\x00" * 300, b"\x01\x04\x98"):
+            bench.part.garbage(burst)
+        await bench.trial.works()
+        assert not bench.heard.of(DeviceLost)
+        assert all(isinstance(count, int) for count in bench.driver.counters.values())
+
+
+@pytest.mark.parametrize("name", EMULATED)
+async def test_a_device_that_is_not_there_is_said_once_and_found_when_it_comes(name: str) -> None:
+    async with emulator_of(name)(speed=20) as part:
+        await part.take_away()
+        made = Rig(name, part, part.device)
+        async with running(made.driver):
+            lost = await made.heard.until(DeviceLost)
+            assert lost == DeviceLost(1, PLACE.part, f"{part.device}: No such file or directory")
+            await part.bring_back()
+            await made.heard.until(DeviceFound)
+            await made.trial.works()
+        assert len(made.heard.of(DeviceLost)) == 1
+        made.bus.close()
+
+
+@pytest.mark.parametrize("name", EMULATED)
+async def test_gone_and_back_is_said_once_each_and_the_wish_holds_again(name: str) -> None:
+    async with rig(name) as bench:
+        await bench.trial.works()
+        for count in (1, 2):
+            await bench.part.take_away()
+            await bench.heard.until(DeviceLost)
+            if "power_cycle" in bench.part.stimuli:
+                bench.part.power_cycle()  # it has forgotten what was volatile
+            await bench.part.bring_back()
+            await bench.heard.until(DeviceFound)
+            await bench.trial.wish_holds()
+            assert len(bench.heard.of(DeviceLost)) == count
+
+
+@pytest.mark.parametrize("name", EMULATED)
+async def test_it_ends_quickly_wherever_it_is_and_lets_go_of_the_device(name: str) -> None:
+    async with emulator_of(name)(speed=20) as part:
+        for steps in (0, 1, 2, 5, 20, 100):
+            made = Rig(name, part, part.device)
+            task = asyncio.create_task(made.driver.run())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 2)
+            made.bus.close()
+        made = Rig(name, part, part.device)
+        async with running(made.driver):
+            await made.heard.until(DeviceFound)
+        made.bus.close()
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_an_unknown_option_is_told_with_its_place(name: str) -> None:
+    part = emulator_of(name)()
+    made = Rig(name, part, "/dev/ttyNotHere")
+    with pytest.raises(BadOptions, match=r"^evse\[0\]\.part: .*unknown field `colour`; options: "):
+        make_driver(name, {"colour": "red"}, PLACE, made.bus, print)
+
+
+async def test_the_demo_board_runs_on_its_emulators() -> None:
+    board = read_board(find_board("demo"))
+    async with EmulatedBoard(board, speed=20) as world:
+        assert set(world.devices) == {"pilot", "rs485"}
+        heard = Heard()
+        drivers: dict[str, Any] = {}
+        for place, part in parts_of(board):
+            if part.bus not in world.devices:
+                continue
+            options = {key: value for key, value in board.bus[part.bus].items() if key != "kind"}
+            bus = make_bus(str(board.bus[part.bus]["kind"]), options | {"device": world.devices[part.bus]}, part.bus)
+            drivers[place] = make_driver(part.driver, part.options, Place(place, 1, limit_a=16), bus, heard)
+        async with running(drivers["evse[0].pilot"]), running(drivers["evse[0].meter"]):
+            pilot: Any = world.pilots[1]
+            drivers["evse[0].pilot"].apply(PilotIntent(limit_a=16, permit_power=True))
+            pilot.plug_in(20)
+            await heard.until(PowerChanged(1, True))
+            drivers["evse[0].meter"].sample_every(1)
+            await heard.until(lambda event: isinstance(event, MeterSampled) and event.power_w == 3 * 230 * 16)
