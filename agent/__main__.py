@@ -36,6 +36,12 @@ Send one command to a running agent and print the answer.
 Values are JSON where they can be, text otherwise.  docs/control.md lists the commands."""
 
 
+REPORT_HELP = """\
+Print every deviation from OCPP that the running agent has heard from its CSMS since power-on: how often, whether it was
+understood anyway, the clause, and a sample without tokens or passwords.  A text to mail to the backend's vendor.
+How much is understood anyway is `csms.tolerance` in the board file: off, known (default) or all."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
@@ -84,6 +90,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
     )
+    report = commands.add_parser(
+        "csms-report", help="what the CSMS says against the specification", description=REPORT_HELP, formatter_class=raw
+    )
+    report.add_argument(
+        "--control",
+        default=os.environ.get("STATION_CONTROL_SOCKET", DEFAULT_CONTROL),
+        metavar="PATH",
+        help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
+    )
     return top
 
 
@@ -94,6 +109,10 @@ def main(arguments: list[str] | None = None) -> int:
         from agent.shell.client import do
 
         return do(Path(options.control), options.cmd, options.arguments)
+    if options.command == "csms-report":
+        from agent.shell.client import report
+
+        return report(Path(options.control))
     return run(options)
 
 

@@ -138,8 +138,8 @@ class Loop:
         self.link.receive_frame(frame, self._clock.now().mono)
         self._turn()
 
-    def receive_opened(self, subprotocol: str) -> None:
-        """The socket is open."""
+    def receive_opened(self, subprotocol: str | None) -> None:
+        """The socket is open; the CSMS chose this subprotocol, or none."""
         self.link.receive_opened(subprotocol, self._clock.now().mono)
         self._turn()
 

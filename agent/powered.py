@@ -21,6 +21,7 @@ from agent.link.outbox import Outbox
 from agent.loop import Loop
 from agent.model.device import Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
+from agent.ocpp.tolerance import Ear, Tolerance
 from agent.provision import SUBPROTOCOLS, Provision
 from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
@@ -158,8 +159,14 @@ class PoweredStation:
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         contents = self._open()
         self._records = contents.records
-        self.link = CsmsLink(Outbox(next_id=contents.next_id, on_disk=contents.waiting), entropy)
-        self.network = Network(target_of(board, provision), _context_of(provision), tasks)
+        target = target_of(board, provision)
+        self.link = CsmsLink(
+            Outbox(next_id=contents.next_id, on_disk=contents.waiting),
+            entropy,
+            offered=board.csms.protocols if target is None else target.subprotocols,
+            ear=Ear(Tolerance(board.csms.tolerance)),
+        )
+        self.network = Network(target, _context_of(provision), tasks)
         self.loop = Loop(
             self.station,
             self.link,
@@ -244,8 +251,7 @@ def target_of(board: Board, provision: Provision) -> Target | None:
         return None
     identity = provision.identity or board.csms.identity or board.station.serial or "CS001"
     protocols = SUBPROTOCOLS.get(provision.ocpp_version or "", board.csms.protocols)
-    fallback = None if board.csms.tolerance == "off" else protocols[0]
-    return Target(url, identity, protocols, provision.password, without_subprotocol=fallback)
+    return Target(url, identity, protocols, provision.password)
 
 
 def _context_of(provision: Provision) -> Callable[[], Any]:

@@ -15,7 +15,7 @@ MAX_FRAME_BYTES = 1 << 20
 class Listener(Protocol):
     """Who is told what the connection does."""
 
-    def receive_opened(self, subprotocol: str) -> None: ...
+    def receive_opened(self, subprotocol: str | None) -> None: ...
 
     def receive_frame(self, frame: str | bytes) -> None: ...
 
@@ -33,7 +33,7 @@ class Network:
         context: Callable[[], ssl.SSLContext] | None,
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._target = target
+        self.target = target
         self._make_context = context
         self._tasks = tasks
         self._socket: CsmsSocket | None = None
@@ -44,13 +44,13 @@ class Network:
 
     def connect(self) -> None:
         """Try once; the outcome comes to the listener."""
-        if self._target is None or not self.cable_in:
-            reason = "no CSMS is configured" if self._target is None else "the network cable is out"
+        if self.target is None or not self.cable_in:
+            reason = "no CSMS is configured" if self.target is None else "the network cable is out"
             asyncio.get_running_loop().call_soon(self._closed, None, reason)
             return
         assert self.listener is not None
         self._socket = socket = CsmsSocket(
-            self._target,
+            self.target,
             on_open=self._opened,
             on_text=self.listener.receive_frame,
             on_pong=self.listener.receive_pong,
@@ -60,7 +60,7 @@ class Network:
         self._attempt = self._tasks.create_task(self._connect(socket))
 
     async def _connect(self, socket: CsmsSocket) -> None:
-        secure = self._target is not None and self._target.url.startswith("wss:")
+        secure = self.target is not None and self.target.url.startswith("wss:")
         try:
             context = self._make_context() if secure and self._make_context else None
         except (OSError, ssl.SSLError) as error:
@@ -100,7 +100,7 @@ class Network:
             if self.listener is not None:
                 self.listener.receive_closed("the network cable is out")
 
-    def _opened(self, subprotocol: str) -> None:
+    def _opened(self, subprotocol: str | None) -> None:
         if self.listener is not None:
             self.listener.receive_opened(subprotocol)
         self.attempted.set()

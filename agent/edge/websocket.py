@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
 from websockets.exceptions import WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
@@ -34,11 +35,18 @@ class Target(msgspec.Struct, frozen=True):
     identity: str
     subprotocols: tuple[str, ...] = ("ocpp2.0.1",)
     password: str | None = None
-    without_subprotocol: str | None = None
 
     def connection_url(self) -> str:
         """The URL of this station."""
         return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+
+class Handshake(ClientProtocol):
+    """Takes whatever subprotocol the server named, or none: whether it will do is decided above."""
+
+    def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
+        named = headers.get_all("Sec-WebSocket-Protocol")
+        return Subprotocol(", ".join(named)) if named else None
 
 
 class CsmsSocket(asyncio.Protocol):
@@ -48,7 +56,7 @@ class CsmsSocket(asyncio.Protocol):
         self,
         target: Target,
         *,
-        on_open: Callable[[str], None],
+        on_open: Callable[[str | None], None],
         on_text: Callable[[str | bytes], None],
         on_pong: Callable[[], None],
         on_close: Callable[[str], None],
@@ -61,7 +69,7 @@ class CsmsSocket(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._reason = ""
         self._opened = self._told = False
-        self._protocol = ClientProtocol(
+        self._protocol = Handshake(
             parse_uri(target.connection_url()),
             subprotocols=[Subprotocol(name) for name in target.subprotocols],
             extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=12)] if compression else None,
@@ -164,13 +172,8 @@ class CsmsSocket(asyncio.Protocol):
         if self._protocol.handshake_exc is not None:
             self._reason = _handshake_reason(self._protocol.handshake_exc)
             return
-        chosen = self._protocol.subprotocol or self._target.without_subprotocol
-        if chosen is None:
-            offered = ", ".join(self._target.subprotocols)
-            self.close(f"the CSMS chose no subprotocol; offered: {offered}")
-            return
         self._opened = True
-        self._on_open(chosen)
+        self._on_open(self._protocol.subprotocol)
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PONG:

@@ -23,9 +23,9 @@ from agent.link.rpc import (
     Rpc,
     RpcEvent,
 )
-from agent.ocpp.dialect import dialect_for
-from agent.ocpp.errors import ErrorCode, Unsayable
+from agent.ocpp.errors import ErrorCode, NoCommonVersion, Unsayable
 from agent.ocpp.messages.base import Request, Response
+from agent.ocpp.tolerance import Ear
 from agent.vocabulary import (
     CallFailed,
     CsmsAnswered,
@@ -68,11 +68,21 @@ LinkCommand = Connect | Transmit | Ping | Disconnect | Delete | SetAside | ReadR
 class CsmsLink:
     """``receive_*`` from the socket and the disk, ``send`` from the station; ``take_*`` hands out what follows."""
 
-    def __init__(self, outbox: Outbox, entropy: Random, *, max_frame_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        entropy: Random,
+        *,
+        offered: tuple[str, ...] = ("ocpp2.0.1",),
+        ear: Ear | None = None,
+        max_frame_bytes: int = 1 << 20,
+    ) -> None:
+        self.offered = offered
+        self.ear = ear or Ear()
         self.outbox = outbox
         self.reconnect = Reconnect(entropy)
         self.registration = Registration()
-        self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes)
+        self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes, ear=self.ear)
         self.timeout_s = 30.0
         self.ping_interval_s = 60.0
         self.state: Literal["off", "waiting", "connecting", "open"] = "off"
@@ -95,15 +105,20 @@ class CsmsLink:
         self.reconnect.start(mono)
         self.expire(mono)
 
-    def receive_opened(self, subprotocol: str, mono: float) -> None:
-        """The socket is open and the CSMS chose this subprotocol."""
+    def receive_opened(self, subprotocol: str | None, mono: float) -> None:
+        """The socket is open and the CSMS chose this subprotocol, or none."""
+        try:
+            dialect = self.ear.agreed(self.offered, subprotocol)
+        except NoCommonVersion as error:
+            self._commands.append(Disconnect(str(error)))
+            return
         self.state = "open"
         self.reconnect.opened()
         self.outbox.link_changed()
-        self.rpc.opened(dialect_for(subprotocol), mono)
+        self.rpc.opened(dialect, mono)
         self._heard_mono = float("-inf")
         self._schedule_ping(mono)
-        self._events.append(LinkOpened(subprotocol))
+        self._events.append(LinkOpened(dialect.subprotocol))
 
     def receive_closed(self, reason: str, mono: float) -> None:
         """The socket is closed, or was never opened."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def do(path: Path, cmd: str, arguments: list[str]) -> int:
@@ -15,19 +16,36 @@ def do(path: Path, cmd: str, arguments: list[str]) -> int:
     Returns the exit status: 0 done, 1 refused by the agent, 2 not said well or no agent there.
     """
     try:
-        request = {"id": 1, "cmd": cmd, **parse(arguments)}
+        fields = parse(arguments)
     except ValueError as error:
         return _complain(str(error))
+    return _ask(path, {"id": 1, "cmd": cmd, **fields}, lambda lines: _print(lines, follow=cmd == "watch"))
+
+
+def report(path: Path) -> int:
+    """Print the list of what the CSMS does wrong; exit status as of ``do``."""
+    return _ask(path, {"id": 1, "cmd": "csms_report"}, _print_report)
+
+
+def _ask(path: Path, request: dict[str, Any], show: Callable[[BinaryIO], int]) -> int:
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as lines:
-                return _print(lines, follow=cmd == "watch")
+                return show(lines)
     except KeyboardInterrupt:
         return 0
     except OSError as error:
         return _complain(f"no agent at {path}: {error.strerror}; is it running with --control {path}?")
+
+
+def _print_report(lines: BinaryIO) -> int:
+    answer = json.loads(lines.readline() or b'{"error": "the agent closed the control socket"}')
+    if "report" not in answer:
+        return _complain(answer["error"])
+    print(answer["report"], end="")  # noqa: T201
+    return 0
 
 
 def parse(arguments: list[str]) -> dict[str, Any]:
@@ -49,7 +67,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     return fields
 
 
-def _print(lines: Any, *, follow: bool) -> int:
+def _print(lines: BinaryIO, *, follow: bool) -> int:
     status = 1
     for line in lines:
         answer = json.loads(line)

@@ -11,6 +11,7 @@ import msgspec
 from agent.app import Machine
 from agent.errors import BenchRefused
 from agent.model.device import Spot
+from agent.ocpp.tolerance import csms_report
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
 
@@ -139,6 +140,13 @@ class Commands:
             "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
         }
 
+    async def csms_report(self, arguments: Nothing) -> Answer:
+        """What the CSMS says that the specification does not allow, since power-on: text to mail to its vendor."""
+        station = self._on()
+        target = station.network.target
+        csms = "the CSMS" if target is None else target.url
+        return {"report": csms_report(csms, station.link.ear.deviations())}
+
     async def settle(self, arguments: Settle) -> None:
         """Wait until nothing has been said for a while, and nothing is left to say."""
         loop = asyncio.get_running_loop()
@@ -243,6 +251,7 @@ class Commands:
         "stop": ("bench", Nothing, stop),
         "power_cycle": ("bench", PowerCycle, power_cycle),
         "status": ("observe", Nothing, status),
+        "csms_report": ("observe", Nothing, csms_report),
         "settle": ("observe", Settle, settle),
         "plug_in": ("bench", PlugIn, plug_in),
         "unplug": ("bench", OneEvse, unplug),
