@@ -66,7 +66,7 @@ class Dialect:
             payload = self._encoder.encode(shaped)
             if b"null" in payload and (field := not_a_number(shaped)):
                 raise ValueError(f"`{field}` is not a finite number")
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
             raise Unsayable(f"{name} cannot be said in OCPP {self.version}: {_plain(error)}") from None
         return payload
 

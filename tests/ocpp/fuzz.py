@@ -18,7 +18,9 @@ import msgspec
 
 from agent.link.rpc import AnswerUnreadable, CallReceived, CallTimedOut, Rpc, StrangeFrame
 from agent.ocpp.dialect import dialect_for
-from agent.ocpp.errors import ErrorCode
+from agent.ocpp.errors import ErrorCode, Unsayable
+from agent.ocpp.messages import dump, load
+from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.g_availability import HeartbeatRequest
 from agent.ocpp.tolerance import Ear, Tolerance
 from tests.ocpp.instances import VERSIONS, fullest, schemas
@@ -45,6 +47,7 @@ TOKENS = [
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**50, 0.5, -1e308, 1.0),
     *("", "x", "Accepted", "accepted", "5", "true", "\x00", "é" * 3000, "2026-01-01", "2026-01-01T00:00:00+02", "-1"),
+    *("0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00Z", "2026-01-01T23:59:60Z"),
     *([], [None], [[]], {}, {"vendorId": 1}, {"vendorId": "v", "x": None}, {"": ""}),
 ]
 WHOLE = [
@@ -148,9 +151,23 @@ class Fuzz:
             raise Violation(f"{said} out of {shown(frame)}")
         if said and isinstance(message_id, str) and len(message_id) <= 36 and json.loads(said[0])[1] != message_id:
             raise Violation(f"{said} has not the id of {shown(frame)}")
+        if isinstance(event, CallReceived):
+            self._echo(event.request, frame)
         if isinstance(event, CallReceived) and self.random.random() < 0.9:
             self._rpc.refuse(event.message_id, "NotSupported", "", self._now)
             self._rpc.take_frames()
+
+    def _echo(self, request: Request, frame: bytes) -> None:
+        """What was heard can be kept, and said again unless it is a time that no calendar has in UTC."""
+        try:
+            if load(request.action, dump(request)) != request:
+                raise Violation(f"not kept: {shown(frame)}")
+            self._dialect.encode(request)
+        except Unsayable as error:
+            if "date value out of range" not in error.reason:
+                raise Violation(f"{error.reason}: {shown(frame)}") from error
+        except Exception as error:
+            raise Violation(f"{error!r} from {shown(frame)}") from error
 
     def _judge_answer(self, answer: str, frame: bytes) -> None:
         kind, message_id, code, description, details = json.loads(answer)

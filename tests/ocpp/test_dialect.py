@@ -175,6 +175,12 @@ def test_a_time_without_zone_cannot_be_said():
         V201.encode(HeartbeatResponse(current_time=NOW.replace(tzinfo=None)))
 
 
+def test_a_time_that_utc_does_not_have_cannot_be_said():
+    heard = V201.decode_response("Heartbeat", b'{"currentTime":"0001-01-01T00:00:00+02:00"}')
+    with pytest.raises(Unsayable, match=r"HeartbeatResponse cannot be said in OCPP 2.0.1: date value out of range"):
+        V201.encode(heard)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_number_that_json_does_not_have_cannot_be_said(value: float) -> None:
     values = (SampledValue(value=230.0), SampledValue(value=value))
