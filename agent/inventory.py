@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from agent.model.catalogue import UNLOCK_ON_EV_SIDE_DISCONNECT
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
 from agent.session.connector import Connector
@@ -40,6 +41,9 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
     model.declare(_available("ChargingStation"))
     phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
     model.declare(Variable("ChargingStation", "SupplyPhases", phases, mutability="ReadOnly"))
+    cables = [connector.layout for evse in site.evses.values() for connector in evse.connectors.values()]
+    if all(cable.attached for cable in cables):  # 2.1.12: nothing to unlock
+        model.fix(UNLOCK_ON_EV_SIDE_DISCONNECT, False)
     for evse in site.evses.values():
         _declare_evse(model, evse, status_of)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -79,8 +80,7 @@ class Station:
         self._intents: dict[int, PilotIntent] = {}
         declare_hardware(self.model, self.site, self.availability.status_of)
         for spot, text in (defaults or {}).items():
-            self.model.write(spot, text, by_csms=False)
-        self.model.take_changes()
+            self.model.provide(spot, text)
 
     def _gather(
         self, table: Callable[[Block], Mapping[Any, Callable[..., Any]]]
@@ -135,6 +135,11 @@ class Station:
         """What became true, for the log and for those who watch."""
         facts, self.log = self.log, []
         return facts
+
+    def move_times(self, by: timedelta) -> None:
+        """The time of day became known: readings and transactions were stamped with another."""
+        for evse in self.site.evses.values():
+            evse.move_times(by)
 
     # ---- routing ----
 

@@ -147,10 +147,11 @@ class Provisioning(Block):
             status: m.SetVariableStatus = "NotSupportedAttributeType"  # B05.FR.06
         else:
             status, why = self.desk.model.write(spot, item.attribute_value)
+        reason = "ReadOnly" if self.desk.model.is_fixed(spot) else "InvalidValue"
         return m.SetVariableResult(
             attribute_status=status,
             attribute_type=attribute,
-            attribute_status_info=StatusInfo(reason_code="InvalidValue", additional_info=why[:512]) if why else None,
+            attribute_status_info=StatusInfo(reason_code=reason, additional_info=why[:512]) if why else None,
             component=item.component,
             variable=item.variable,
         )

@@ -11,8 +11,16 @@ Names = Variable[tuple[str, ...]]
 
 TX_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer")
 
-TX_START_POINT: Names = Variable("TxCtrlr", "TxStartPoint", ("PowerPathClosed",), choices=TX_POINTS, check=bool)
-TX_STOP_POINT: Names = Variable("TxCtrlr", "TxStopPoint", ("EVConnected", "Authorized"), choices=TX_POINTS, check=bool)
+
+def _comes_about(points: tuple[str, ...]) -> bool:
+    """Whether one of the points can come about here: no meter signs its values, and DataSigned ends nothing (2.6.6)."""
+    return any(point != "DataSigned" for point in points)
+
+
+TX_START_POINT: Names = Variable("TxCtrlr", "TxStartPoint", ("PowerPathClosed",), choices=TX_POINTS, check=_comes_about)
+TX_STOP_POINT: Names = Variable(
+    "TxCtrlr", "TxStopPoint", ("EVConnected", "Authorized"), choices=TX_POINTS, check=_comes_about
+)
 EV_CONNECTION_TIMEOUT = Variable("TxCtrlr", "EVConnectionTimeOut", 60, "s", low=1)
 STOP_TX_ON_EV_SIDE_DISCONNECT = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", True)
 STOP_TX_ON_INVALID_ID = Variable("TxCtrlr", "StopTxOnInvalidId", True)
@@ -20,7 +28,7 @@ MAX_ENERGY_ON_INVALID_ID = Variable("TxCtrlr", "MaxEnergyOnInvalidId", 0, "Wh", 
 TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", False)
 
 HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
-MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default")
+MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default", mutability="ReadOnly")
 MESSAGE_ATTEMPTS = Variable("OCPPCommCtrlr", "MessageAttempts", 3, low=1, instance="TransactionEvent")
 MESSAGE_ATTEMPT_INTERVAL = Variable(
     "OCPPCommCtrlr", "MessageAttemptInterval", 60, "s", low=0, instance="TransactionEvent"

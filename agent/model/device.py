@@ -46,13 +46,17 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 class Slot:
-    """One variable at one place: a stored value, or a live one that is asked for."""
+    """One variable at one place: a stored value, or a live one that is asked for.
+
+    ``initial`` is the value of a new station of this board; only what differs from it needs to be remembered.
+    """
 
     def __init__(self, variable: Variable[Any], spot: Spot, live: Callable[[], Any] | None) -> None:
         self.variable = variable
         self.spot = spot
         self.live = live
-        self.value = variable.default
+        self.fixed = variable.mutability == "ReadOnly" or live is not None
+        self.value = self.initial = variable.default
 
     def read(self) -> Any:
         """The present value."""
@@ -92,6 +96,26 @@ class DeviceModel:
         """Set a value of the right type; False where the variable does not allow it."""
         return self.write(self._own[variable].spot, variable.to_text(value), by_csms=False)[0] == "Accepted"
 
+    def provide(self, spot: Spot, text: str) -> tuple[SetStatus, str]:
+        """What a new station of this board has instead of the variable's own default."""
+        told = self.write(spot, text, by_csms=False)
+        slot = self._slots.get(spot.folded())
+        if slot is not None:
+            slot.initial = slot.value
+            self._changed.pop(slot.spot, None)
+        return told
+
+    def fix(self, variable: Variable[T], value: T) -> None:
+        """This board knows no other value: the CSMS can read it, not set it."""
+        slot = self._own[variable]
+        slot.value = slot.initial = value
+        slot.fixed = True
+
+    def is_fixed(self, spot: Spot) -> bool:
+        """Whether the CSMS may only read it."""
+        slot = self._slots.get(spot.folded())
+        return slot is not None and slot.fixed
+
     def read(self, spot: Spot) -> tuple[GetStatus, str]:
         """What the CSMS is told (B06)."""
         slot = self._slots.get(spot.folded())
@@ -106,7 +130,7 @@ class DeviceModel:
         slot = self._slots.get(spot.folded())
         if slot is None:
             return self._unknown(spot), ""
-        if by_csms and (slot.variable.mutability == "ReadOnly" or slot.live is not None):
+        if by_csms and slot.fixed:
             return "Rejected", f"{slot.variable} is read-only"
         try:
             value = slot.variable.from_text(text)
@@ -118,11 +142,11 @@ class DeviceModel:
         return "RebootRequired" if slot.variable.reboot else "Accepted", ""
 
     def reset(self, spot: Spot) -> bool:
-        """Back to the default; False where there is no such variable."""
+        """Back to the value of a new station; False where there is no such variable."""
         slot = self._slots.get(spot.folded())
         if slot is None:
             return False
-        slot.value = slot.variable.default
+        slot.value = slot.initial
         self._changed[slot.spot] = slot
         return True
 
@@ -132,10 +156,10 @@ class DeviceModel:
         return "UnknownVariable" if place in self._components else "UnknownComponent"
 
     def take_changes(self) -> list[tuple[Slot, str | None]]:
-        """What was set since the last call, with its text; None where it is the default again."""
+        """What was set since the last call, with its text; None where it is as on a new station again."""
         changed, self._changed = self._changed, {}
         return [
-            (slot, None if slot.value == slot.variable.default else slot.variable.to_text(slot.value))
+            (slot, None if slot.value == slot.initial else slot.variable.to_text(slot.value))
             for slot in changed.values()
         ]
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
+
+LEAST_INTEGER, GREATEST_INTEGER = -(2**31), 2**31 - 1
+"""An integer of OCPP has 32 bits; what does not fit, no timer and no message could carry."""
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 Mutability = Literal["ReadOnly", "WriteOnly", "ReadWrite"]
 DataType = Literal["string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList"]
@@ -72,7 +78,7 @@ class Variable(Generic[T]):
             return ",".join(value)
         if isinstance(value, datetime):
             return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
     def from_text(self, text: str) -> T:
         """A value that may be set.
@@ -90,6 +96,8 @@ class Variable(Generic[T]):
     def _parse(self, text: str) -> T:
         kind = type(self.default)
         try:
+            if kind in (int, float) and not NUMBER.fullmatch(text):
+                raise ValueError(text)
             if kind is bool:
                 return {"true": True, "false": False}[text.lower()]  # type: ignore[return-value]
             if kind is tuple:
@@ -102,10 +110,10 @@ class Variable(Generic[T]):
 
     def _check_range(self, value: T) -> None:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if value != value or value in (float("inf"), float("-inf")):
-                raise ValueError(f"{self} = {value} is not a number")
-            if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-                raise ValueError(f"{self} = {value:g} is not between {self.low} and {self.high}")
+            low = LEAST_INTEGER if self.low is None else self.low
+            high = GREATEST_INTEGER if self.high is None else self.high
+            if not low <= value <= high:
+                raise ValueError(f"{self} = {shown(value)} is not between {low} and {high}")
         if isinstance(value, str) and self.high is not None and len(value) > self.high:
             raise ValueError(f"{self}: {len(value)} characters are more than {self.high:g}")
         if self.choices:
@@ -113,6 +121,12 @@ class Variable(Generic[T]):
             for member in members:
                 if member not in self.choices:
                     raise ValueError(f"{self}: {member!r} is not one of {', '.join(self.choices)}")
+
+
+def shown(value: float) -> str:
+    """A number as a line of text can hold it."""
+    text = str(value)
+    return text if len(text) <= 20 else f"{text[:17]}..."
 
 
 def _data_type(default: object) -> DataType:
