@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from agent.edge.websocket import check_url
 from agent.errors import BenchRefused, StartFailed
 from agent.powered import Buses, PoweredStation
 from agent.provision import SUBPROTOCOLS, EvseProvision, Provision
@@ -48,6 +49,8 @@ class Machine:
         self._tasks: asyncio.TaskGroup | None = None
         self._observers: list[Callable[[str, object], None]] = []
         self._server: Any = None
+        self._switch = asyncio.Lock()
+        self._switched = 0
         self.station: PoweredStation | None = None
 
     # ---- life ----
@@ -98,11 +101,9 @@ class Machine:
 
         """
         assert self._tasks is not None
+        self._switched += 1
         provision = self._given.over(read_provision(self.data))
-        if provision.ocpp_version is not None and provision.ocpp_version not in SUBPROTOCOLS:
-            raise StartFailed(
-                f"ocpp_version {provision.ocpp_version!r} is not spoken; there are {', '.join(SUBPROTOCOLS)}"
-            )
+        check_provision(provision, self._file_board)
         self.board = fit_board(self._file_board, provision)
         buses = Buses(self.board, self._devices, self._kept_buses)
         for bus in self._kept_buses.values():
@@ -120,43 +121,51 @@ class Machine:
             BenchRefused: it runs already, or cannot be made.
 
         """
-        if self.station is not None:
-            raise BenchRefused("the station is on already")
-        merged = read_provision(self.data).over(provision)
-        try:
-            write_provision(self.data, merged)
-            self.power_on()
-        except StartFailed as error:
-            raise BenchRefused(str(error)) from None
+        async with self._switch:
+            if self.station is not None:
+                raise BenchRefused("the station is on already")
+            try:
+                merged = read_provision(self.data).over(provision)
+                check_provision(merged, self._file_board)
+                fit_board(self._file_board, merged)
+                write_provision(self.data, merged)  # what cannot start is not stored: it would win from then on
+                self.power_on()
+            except StartFailed as error:
+                raise BenchRefused(str(error)) from None
 
     async def stop(self) -> None:
         """Power off at once."""
-        if self.station is not None:
-            station, self.station = self.station, None
-            for bus in self._kept_buses.values():
-                bus.world.power_lost()
-            await station.cut()
+        async with self._switch:
+            self._switched += 1
+            if self.station is not None:
+                station, self.station = self.station, None
+                for bus in self._kept_buses.values():
+                    bus.world.power_lost()
+                await station.cut()
 
     async def power_cycle(self, off_ms: float) -> None:
-        """Cut and restore the power; vehicles stay plugged in."""
+        """Cut and restore the power, unless somebody uses the switch meanwhile; vehicles stay plugged in."""
         if self.station is None:
             raise BenchRefused("the station is off")
         await self.stop()
+        switched = self._switched
         await asyncio.sleep(off_ms / 1000)
-        self.power_on()
+        if self._switched == switched:
+            self.power_on()
 
     def _restart(self, reason: str) -> None:
         assert self._tasks is not None
         self._tasks.create_task(self._start_anew())
 
     async def _start_anew(self) -> None:
-        station, self.station = self.station, None
-        if station is None:
-            return
-        for bus in self._kept_buses.values():
-            bus.world.power_lost()
-        await station.power_off()
-        self.power_on()
+        async with self._switch:
+            station, self.station = self.station, None
+            if station is None:
+                return
+            for bus in self._kept_buses.values():
+                bus.world.power_lost()
+            await station.power_off()
+            self.power_on()
 
     # ---- for those who look ----
 
@@ -191,6 +200,23 @@ def tidy() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def check_provision(provision: Provision, board: Board) -> None:
+    """Refuse what no station can start with.
+
+    Raises:
+        StartFailed: a version that is not spoken, or a URL that is none.
+
+    """
+    version, url = provision.ocpp_version, provision.csms_url or board.csms.url
+    if version is not None and version not in SUBPROTOCOLS:
+        raise StartFailed(f"ocpp_version {version!r} is not spoken; there are {', '.join(SUBPROTOCOLS)}")
+    if url is not None:
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise StartFailed(f"csms: {error}") from None
 
 
 def read_provision(data: Path) -> Provision:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -39,6 +39,23 @@ class Target(msgspec.Struct, frozen=True):
     def connection_url(self) -> str:
         """The URL of this station."""
         return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+
+def check_url(url: str) -> None:
+    """See that this is the endpoint of a CSMS.
+
+    Raises:
+        ValueError: it is not; the text says what it should be.
+
+    """
+    try:
+        uri = parse_uri(url)
+        uri.host.encode("idna")
+        sound = not uri.query and url.isprintable() and " " not in url  # the identity comes behind the path
+    except (InvalidURI, ValueError):
+        sound = False
+    if not sound:
+        raise ValueError(f"{url!r} is no URL of a CSMS; expected ws://HOST[:PORT]/PATH or wss://...")
 
 
 class Handshake(ClientProtocol):
@@ -92,7 +109,7 @@ class CsmsSocket(asyncio.Protocol):
                 )
         except TimeoutError:
             self._closed("no connection in time")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a host name that no resolver takes
             self._closed(_reason_of(error))
         else:
             await asyncio.sleep(OPEN_TIMEOUT_S)
@@ -142,15 +159,16 @@ class CsmsSocket(asyncio.Protocol):
             self._flush()
 
     def close(self, reason: str) -> None:
-        """Close politely, and soon."""
+        """Close politely, and soon; one who has not shaken hands gets no farewell."""
         self._reason = self._reason or reason
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_close(1000, "")
-            self._flush()
         transport = self._transport
         if transport is None:
             self._closed(reason)
-        elif not transport.is_closing():
+        elif self._protocol.state is not State.OPEN:
+            transport.abort()
+        else:
+            self._protocol.send_close(1000, "")
+            self._flush()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.abort)
 
     def abort(self) -> None:
@@ -222,7 +240,7 @@ def _handshake_reason(error: Exception) -> str:
     return f"handshake failed: {error or type(error).__name__}"
 
 
-def _reason_of(error: OSError) -> str:
+def _reason_of(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the CSMS's certificate is not trusted: {error.verify_message}"
-    return f"cannot connect: {error.strerror or error}"
+    return f"cannot connect: {getattr(error, 'strerror', None) or error}"

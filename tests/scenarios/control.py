@@ -38,7 +38,8 @@ class ControlClient:
 
         """
         number = next(self._ids)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         self.say(json.dumps({"id": number, "cmd": name, **arguments}))
         told = await asyncio.wait_for(answer, 30)
         if not told["ok"]:

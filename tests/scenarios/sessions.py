@@ -37,6 +37,17 @@ async def charge(agent: Driven, evse: int, token: str, register_wh: float) -> st
     return id_
 
 
+async def visit(agent: Driven, evse: int, register_wh: float) -> str:
+    """A session where the cable is all that it takes (AuthCtrlr.Enabled false); the transaction's id."""
+    await agent.cmd("plug_in", evse=evse, ev=EXACT)
+    started = await agent.fact("TransactionStarted", evse)
+    await agent.fact("PowerPathClosed", evse)
+    await agent.cmd("meter", evse=evse, energy_wh=register_wh)
+    await agent.cmd("unplug", evse=evse)
+    await agent.fact("TransactionEnded", evse)
+    return str(started["transaction_id"])
+
+
 async def all_ended(csms: Records, count: int, timeout_s: float = 30) -> StationRecord:
     """Wait until the CSMS has heard of this many transactions, and the end of each; the record of the station."""
     record = csms.station(ID)

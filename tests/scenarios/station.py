@@ -30,6 +30,13 @@ QUICK = {
 PATIENT_S = 30.0
 
 
+def sim_board(folder: Path, more: str) -> Path:
+    """A board file like the simulated one, with more TOML at its end."""
+    path = folder / "board.toml"
+    path.write_text(find_board("sim").read_text() + more)
+    return path
+
+
 def variable(name: str, value: Any) -> Answer:
     """``OCPPCommCtrlr.MessageTimeout[Default]`` and a value, as the control socket writes it."""
     found = re.fullmatch(r"(\w+)\.(\w+)(?:\[(\w+)\])?", name)
