@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
-from agent.link.disk import Delete, Insert, Put, ReadRows, Row, SetAside, Write
+from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Row, Thin, Thinned, Write
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -36,12 +36,18 @@ from hal.ports import ConnectorLock, EnergyMeter, PilotController
 
 log = logging.getLogger(__name__)
 
+CLOCK_SHIFT = "clock/shift/"
+CLOCK_LAST = "clock/last"
+
 Stored = Callable[[bool], None]
 """Called when writes are on disk, or (False) when the disk refused them for now."""
 
 
 class Clock(Protocol):
     """Tells the time, and is told."""
+
+    @property
+    def known(self) -> bool: ...
 
     def now(self) -> Now: ...
 
@@ -53,7 +59,7 @@ class Store(Protocol):
 
     def write(self, writes: Sequence[Write], done: Stored | None = None) -> None: ...
 
-    def read(self, wanted: ReadRows, done: Callable[[list[Row]], None]) -> None: ...
+    def ask(self, question: Question, done: Callable[[Any], None]) -> None: ...
 
 
 class Socket(Protocol):
@@ -294,9 +300,18 @@ class Loop:
             case UnlockConnector(evse=evse, connector=connector):
                 self._hardware.locks[evse, connector].unlock()
             case SetClock(wall=wall):
-                moved_s = self._clock.set(wall)
-                if moved_s:
-                    log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+                self._set_clock(wall)
+
+    def _set_clock(self, wall: datetime) -> None:
+        """The first time that is told moves everything that was stamped without knowing it (see ``Clock.known``)."""
+        knew = self._clock.known
+        moved_s = self._clock.set(wall)
+        if moved_s:
+            log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+        if moved_s and not knew:
+            boot = self.link.outbox.learned_time(moved_s)
+            self.station.move_times(timedelta(seconds=moved_s))
+            self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", repr(moved_s).encode()))
 
     def _collect_writes(self, commands: list[Command], now: Now) -> int | None:
         up_to: int | None = None
@@ -304,9 +319,17 @@ class Loop:
             if isinstance(command, KeepRecord):
                 self._writes.append(Put(command.key, command.value))
             elif isinstance(command, Send) and command.durable:
-                row = self.link.outbox.append(command.request, command.transaction_id, command.seq_no)
+                row = self.link.outbox.append(
+                    command.request,
+                    command.transaction_id,
+                    command.seq_no,
+                    worth=command.worth,
+                    provisional=not self._clock.known,
+                )
                 self._writes.append(Insert(row))
                 up_to = row.id
+        if up_to is not None and self._clock.known:
+            self._writes.append(Put(CLOCK_LAST, now.wall.isoformat().encode()))
         return up_to
 
     def _flush_writes(self, done: Stored | None) -> None:
@@ -341,20 +364,34 @@ class Loop:
             case Transmit(frame=frame):
                 self._observe("ocpp", (">", frame))
                 self._socket.send(frame)
-            case Delete():
+            case Answered() | Refused():
                 self._writes.append(command)
-            case SetAside(id=id, reason=reason):
-                log.error("! event %d is set aside: %s", id, reason)
+            case Park(id=id, reason=reason):
+                log.error("! event %d is parked: %s", id, reason)
                 self._writes.append(command)
             case ReadRows():
                 self._flush_writes(None)
-                self._store.read(command, self._rows_read)
+                self._store.ask(command, self._rows_read)
+            case Thin():
+                self._flush_writes(None)
+                self._store.ask(command, self._thinned)
             case Connect():
                 self._socket.connect()
             case Ping():
                 self._socket.ping()
             case Disconnect(reason=reason):
                 self._socket.close(reason)
+
+    def _thinned(self, done: Thinned | None) -> None:
+        if self._stopped:
+            return
+        events = self.link.receive_thinned(done, self._clock.now().mono)
+        waiting = len(self.link.outbox)
+        if events:
+            log.warning("! %d events wait, over the budget: %d readings were thinned out", waiting, events)
+        else:
+            log.error("! %d events wait, over the budget, and none of them can be thinned out", waiting)
+        self._turn()
 
     def _rows_read(self, rows: list[Row]) -> None:
         if not self._stopped:

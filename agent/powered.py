@@ -6,19 +6,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from agent.edge.clock import Clock
-from agent.edge.database import Database
+from agent.edge.database import Contents, Database
 from agent.edge.network import Network
 from agent.edge.websocket import Target
 from agent.errors import StartFailed
 from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
-from agent.loop import Loop
+from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.model.device import Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.tolerance import Ear, Tolerance
@@ -159,9 +160,10 @@ class PoweredStation:
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         contents = self._open()
         self._records = contents.records
+        self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
         self.link = CsmsLink(
-            Outbox(next_id=contents.next_id, on_disk=contents.waiting),
+            outbox_from(contents),
             entropy,
             offered=board.csms.protocols if target is None else target.subprotocols,
             ear=Ear(Tolerance(board.csms.tolerance)),
@@ -170,7 +172,7 @@ class PoweredStation:
         self.loop = Loop(
             self.station,
             self.link,
-            clock=Clock(),
+            clock=self.clock,
             store=self._database,
             socket=self.network,
             hardware=self.parts,
@@ -217,6 +219,22 @@ class PoweredStation:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def outbox_from(contents: Contents) -> Outbox:
+    """The queue as it was left, with what was learned of the clocks of earlier starts."""
+    shifts = {
+        int(key.removeprefix(CLOCK_SHIFT)): float(value)
+        for key, value in contents.records.items()
+        if key.startswith(CLOCK_SHIFT)
+    }
+    return Outbox(next_id=contents.next_id, waiting=contents.waiting, boot=contents.boot, clock_shifts=shifts)
+
+
+def last_known_time(records: Mapping[str, bytes]) -> datetime | None:
+    """The last time of day that was known when an event was stored."""
+    stored = records.get(CLOCK_LAST)
+    return None if stored is None else datetime.fromisoformat(stored.decode())
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -309,6 +309,7 @@ class KeepRecord(Command, frozen=True):
 class Send(Command, frozen=True):
     """Ask the CSMS.  What is not ``durable`` is lost when offline, and its sender hears so.
 
+    ``worth`` 0: never given up; 1: a periodic reading; 2: another event in the course of a transaction (E04.FR.07).
     ``asked_for``: the CSMS asked for this message, so it may go before the CSMS has accepted us (B02.FR.02).
     """
 
@@ -317,6 +318,7 @@ class Send(Command, frozen=True):
     asked_for: bool = False
     transaction_id: str = ""
     seq_no: int = 0
+    worth: int = 0
 
 
 class Answer(Command, frozen=True):

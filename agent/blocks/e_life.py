@@ -219,7 +219,15 @@ class Lifecycle:
     ) -> None:
         request = next_event(evse, transaction, event_type, trigger, at=at, mono=mono, values=values, token=token)
         self._keep(evse, transaction)
-        self._desk.tell(Send(request, durable=True, transaction_id=transaction.id, seq_no=request.seq_no))
+        self._desk.tell(
+            Send(
+                request,
+                durable=True,
+                transaction_id=transaction.id,
+                seq_no=request.seq_no,
+                worth=_worth(event_type, trigger),
+            )
+        )
 
     def _keep(self, evse: Evse, transaction: Transaction) -> None:
         self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(transaction)))
@@ -241,6 +249,12 @@ class Lifecycle:
             evse.transaction = None
             self._desk.tell(KeepRecord(_key(evse), None))
             self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+
+
+def _worth(event_type: m.TransactionEvent, trigger: str) -> int:
+    if event_type != "Updated":
+        return 0
+    return 1 if trigger in ("MeterValuePeriodic", "MeterValueClock") else 2
 
 
 def _key(evse: Evse) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from agent.vocabulary import Now
 
@@ -19,12 +20,25 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is no time of day: a CSMS whose own clock was never set, or that plays tricks."""
 
 
-class Clock:
-    """Wall time runs with the monotonic clock from where it was set last: no jump moves it."""
+SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
+"""Made by systemd when the system's clock agrees with a time server."""
 
-    def __init__(self) -> None:
-        self._ahead_s = time.time() - time.monotonic()
+
+class Clock:
+    """Wall time runs with the monotonic clock from where it was set last: no jump moves it.
+
+    ``known`` is False until the system says that its clock is synchronized, or the CSMS has told the time: a board
+    without a battery wakes up at some time of its own.  What is stamped until then is provisional.
+    """
+
+    def __init__(self, last_known: datetime | None = None) -> None:
+        wall_s = time.time()
+        synchronized = SYNCHRONIZED.exists()
+        if last_known is not None and wall_s < last_known.timestamp():
+            wall_s, synchronized = last_known.timestamp(), False  # without a battery: at least not backwards
+        self._ahead_s = wall_s - time.monotonic()
         self._told: date | None = None
+        self.known = synchronized
 
     def now(self) -> Now:
         """This moment, to the millisecond (OCPP allows three decimals)."""
@@ -37,6 +51,7 @@ class Clock:
         if not EARLIEST <= wall < LATEST:
             self._refuse(wall)
             return 0.0
+        self.known = True
         ahead_s = wall.timestamp() - time.monotonic()
         moved_s = ahead_s - self._ahead_s
         if abs(moved_s) <= TRUSTED_DRIFT_S:

@@ -1,4 +1,4 @@
-"""One SQLite file: the queue of durable messages and what the station remembers.  One writer, everything in order.
+"""One SQLite file: the ledger of durable messages and what the station remembers.  One writer, everything in order.
 
 What is handed in together is committed together, with ``synchronous=FULL``.  When the disk refuses, nothing is thrown
 away: the batches wait here, in order, and are tried again.
@@ -15,36 +15,32 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import msgspec
 
-from agent.link.disk import Delete, Insert, Put, ReadRows, Row, SetAside, Write
+from agent.edge.flash import FlashMeter
+from agent.edge.ledger import SCHEMA, SCHEMA_VERSION, Ledger
+from agent.link.disk import Question, ReadRows, Resend, Row, Thin, Waiting, Write
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-MOST_BATCHES_A_COMMIT = 256
+GATHER_S = 0.2
+"""How long what nobody waits for may wait for company: one commit for many answered rows spares the flash."""
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    action TEXT NOT NULL,
-    message BLOB NOT NULL,
-    transaction_id TEXT NOT NULL,
-    seq_no INTEGER NOT NULL,
-    parked TEXT
-);
-CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-"""
-SCHEMA_VERSION = 1
+MOST_BATCHES_A_COMMIT = 256
+WAL_PAGES = 256
+BOOT_COUNT = "boot/count"
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What was on disk at start."""
+    """What was on disk at start.  ``boot`` counts the starts of this station, this one included."""
 
     next_id: int
-    waiting: int
+    waiting: Waiting
     records: dict[str, bytes]
+    boot: int
 
 
 class Batch(msgspec.Struct):
@@ -55,11 +51,11 @@ class Batch(msgspec.Struct):
     told_refused: bool = False
 
 
-class Read(msgspec.Struct):
-    """Rows that are wanted, and whom to give them to."""
+class Asked(msgspec.Struct):
+    """Something that is wanted of the disk, and whom to give it to."""
 
-    wanted: ReadRows
-    done: Callable[[list[Row]], None]
+    question: Question
+    done: Callable[[Any], None]
 
 
 class Stop(msgspec.Struct):
@@ -78,38 +74,46 @@ class Database:
         self._path = path
         self._hand_over = hand_over
         self._on_state = on_state
-        self._queue: SimpleQueue[Batch | Read | Stop] = SimpleQueue()
+        self._queue: SimpleQueue[Batch | Asked | Stop] = SimpleQueue()
         self._backlog: deque[Batch] = deque()
         self._works = True
         self._cut = False
         self._thread = threading.Thread(target=self._run, name="database", daemon=True)
-        self._connection: sqlite3.Connection | None = None
+        self._connection: sqlite3.Connection
+        self._ledger: Ledger
+        self.flash = FlashMeter()
 
     # ---- from the loop ----
 
     def open(self) -> Contents:
-        """Open or make the file; a damaged one is set aside and a new one made."""
+        """Open or make the file; a damaged one is set aside and a new one made.
+
+        Raises:
+            OSError: the file cannot be opened or made where it should be.
+
+        """
         try:
-            self._connection, contents = self._connect()
+            contents = self._connect()
+        except sqlite3.OperationalError as error:
+            raise OSError(str(error)) from None
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "disk image" not in str(error):
-                raise
             kept = set_aside(self._path)
             log.error("! %s is damaged (%s); kept as %s, starting without memory", self._path, error, kept)
-            self._connection, contents = self._connect()
+            contents = self._connect()
         self._thread.start()
         return contents
 
     def write(self, writes: Sequence[Write], done: Callable[[bool], None] | None = None) -> None:
         """Write these together; ``done(True)`` is called in the loop when they are on disk.
 
-        When the disk refuses, ``done(False)`` comes first: they are kept, and written when it works again.
+        When the disk refuses, ``done(False)`` comes first: they are kept, and written when it works again.  Without
+        ``done`` they may wait a moment for company.
         """
         self._queue.put(Batch(writes, done))
 
-    def read(self, wanted: ReadRows, done: Callable[[list[Row]], None]) -> None:
-        """Read rows of the queue, after everything that was handed in before."""
-        self._queue.put(Read(wanted, done))
+    def ask(self, question: Question, done: Callable[[Any], None]) -> None:
+        """Ask, after everything that was handed in before; the answer comes in the loop."""
+        self._queue.put(Asked(question, done))
 
     def close(self) -> None:
         """Write what was handed in, then close."""
@@ -123,70 +127,75 @@ class Database:
 
     # ---- in the thread ----
 
-    def _connect(self) -> tuple[sqlite3.Connection, Contents]:
+    def _connect(self) -> Contents:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
+            check_version(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 256")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             connection.execute("PRAGMA journal_size_limit = 1048576")
             connection.execute("PRAGMA cache_size = -256")
             connection.executescript(SCHEMA)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            return connection, contents_of(connection)
+            contents = contents_of(connection)
         except sqlite3.Error:
             connection.close()
             raise
+        self._connection, self._ledger = connection, Ledger(connection)
+        return contents
 
     def _run(self) -> None:
-        assert self._connection is not None
         try:
-            while self._turn(self._connection):
+            while self._turn():
                 pass
         finally:
             with suppress(sqlite3.Error):
                 self._connection.close()
 
-    def _turn(self, connection: sqlite3.Connection) -> bool:
+    def _turn(self) -> bool:
         """Take what waits, commit it, tell; False when it was the last time."""
-        try:
-            first = self._queue.get(timeout=RETRY_S if self._backlog else None)
-        except Empty:
-            self._commit(connection)
-            return True
-        reads: list[Read] = []
-        going_on = self._sort(first, reads)
-        while going_on and len(self._backlog) < MOST_BATCHES_A_COMMIT:
-            try:
-                going_on = self._sort(self._queue.get_nowait(), reads)
-            except Empty:
-                break
+        asked: list[Asked] = []
+        going_on = self._take(asked)
         if not self._cut:
-            self._commit(connection)
-            self._serve(connection, reads)
+            self._commit()
+            for each in asked:
+                self._answer(each)
         return going_on
 
-    def _sort(self, item: Batch | Read | Stop, reads: list[Read]) -> bool:
-        if isinstance(item, Batch):
-            self._backlog.append(item)
-        elif isinstance(item, Read):
-            reads.append(item)
-        return not isinstance(item, Stop)
+    def _take(self, asked: list[Asked]) -> bool:
+        """Everything that is there.  Nothing there: wait, for ever, for company, or until the next try of the disk."""
+        wait_s: float | None = RETRY_S if self._backlog else None
+        while True:
+            try:
+                item = self._queue.get(timeout=wait_s)
+            except Empty:
+                return True
+            if isinstance(item, Stop):
+                return False
+            if isinstance(item, Asked):
+                asked.append(item)
+            else:
+                self._backlog.append(item)
+            if len(self._backlog) >= MOST_BATCHES_A_COMMIT:
+                return True
+            urgent = bool(asked) or any(batch.done is not None for batch in self._backlog)
+            wait_s = 0.0 if urgent else GATHER_S
 
-    def _commit(self, connection: sqlite3.Connection) -> None:
+    def _commit(self) -> None:
         if not self._backlog:
             return
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
             for batch in self._backlog:
                 for write in batch.writes:
-                    perform(connection, write)
-            connection.execute("COMMIT")
+                    self._ledger.perform(write)
+            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
+            self._roll_back()
             self._refused(error)
             return
+        self.flash.committed()
         told = [batch.done for batch in self._backlog if batch.done is not None]
         self._backlog.clear()
         if not self._works:
@@ -194,6 +203,12 @@ class Database:
             self._hand_over(partial(self._on_state, True, ""))
         if told:
             self._hand_over(partial(call_all, told, True))
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            self._ledger.rolled_back()
 
     def _refused(self, error: sqlite3.Error) -> None:
         if self._works:
@@ -204,10 +219,29 @@ class Database:
             batch.told_refused = True
         self._hand_over(partial(call_all, told, False))
 
-    def _serve(self, connection: sqlite3.Connection, reads: list[Read]) -> None:
-        for read in reads:
-            rows = rows_behind(connection, read.wanted)
-            self._hand_over(partial(read.done, rows))
+    def _answer(self, asked: Asked) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            answer = self._find(asked.question)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            log.error("! the disk does not answer %s: %s", type(asked.question).__name__, error)
+            answer = NOTHING[type(asked.question)]
+        self._hand_over(partial(asked.done, answer))
+
+    def _find(self, question: Question) -> Any:
+        match question:
+            case ReadRows():
+                return self._ledger.behind(question)
+            case Thin():
+                return self._ledger.thin(question)
+            case Resend():
+                return self._ledger.resend(question)
+
+
+NOTHING: dict[type[Question], list[Row] | None] = {ReadRows: [], Thin: None, Resend: []}
+"""What is answered when the disk cannot."""
 
 
 def call_all(callbacks: Sequence[Callable[[bool], None]], stored: bool) -> None:
@@ -216,40 +250,20 @@ def call_all(callbacks: Sequence[Callable[[bool], None]], stored: bool) -> None:
         callback(stored)
 
 
-def perform(connection: sqlite3.Connection, write: Write) -> None:
-    """One write, inside a commit."""
-    match write:
-        case Insert(row=row):
-            connection.execute(
-                "INSERT INTO outbox (id, action, message, transaction_id, seq_no) VALUES (?, ?, ?, ?, ?)",
-                (row.id, row.action, row.message, row.transaction_id, row.seq_no),
-            )
-        case Delete(id=id):
-            connection.execute("DELETE FROM outbox WHERE id = ?", (id,))
-        case SetAside(id=id, reason=reason):
-            connection.execute("UPDATE outbox SET parked = ? WHERE id = ?", (reason, id))
-        case Put(key=key, value=None):
-            connection.execute("DELETE FROM memory WHERE key = ?", (key,))
-        case Put(key=key, value=value):
-            connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
-
-
-def rows_behind(connection: sqlite3.Connection, wanted: ReadRows) -> list[Row]:
-    """The oldest rows behind an id that are to be sent."""
-    found = connection.execute(
-        "SELECT id, action, message, transaction_id, seq_no FROM outbox"
-        " WHERE id > ? AND parked IS NULL ORDER BY id LIMIT ?",
-        (wanted.after, wanted.limit),
-    )
-    return [Row(*row) for row in found]
+def check_version(connection: sqlite3.Connection) -> None:
+    """Refuse a file that a newer release wrote: what it means is not known here."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"written by a newer release: schema {version}, this one knows {SCHEMA_VERSION}")
 
 
 def contents_of(connection: sqlite3.Connection) -> Contents:
-    """What a start needs to know; ids that were used are never used again, answered or not."""
-    used = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    (waiting,) = connection.execute("SELECT count(*) FROM outbox WHERE parked IS NULL").fetchone()
+    """What a start needs to know, and the start counted."""
     records = dict(connection.execute("SELECT key, value FROM memory"))
-    return Contents((used[0] if used else 0) + 1, waiting, records)
+    boot = int(records.get(BOOT_COUNT, b"0")) + 1
+    connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)", (BOOT_COUNT, str(boot).encode()))
+    ledger = Ledger(connection)
+    return Contents(ledger.next_id(), ledger.waiting(), records, boot)
 
 
 def set_aside(path: Path) -> Path:

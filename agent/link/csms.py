@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from agent.link.disk import Delete, ReadRows, Row, SetAside
+from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned
 from agent.link.outbox import Entry, Outbox
 from agent.link.reconnect import Reconnect
 from agent.link.registration import Admission, Registration
@@ -62,7 +62,7 @@ class Disconnect(msgspec.Struct, frozen=True):
     reason: str
 
 
-LinkCommand = Connect | Transmit | Ping | Disconnect | Delete | SetAside | ReadRows
+LinkCommand = Connect | Transmit | Ping | Disconnect | Answered | Refused | Park | ReadRows | Thin
 
 
 class CsmsLink:
@@ -154,6 +154,17 @@ class CsmsLink:
         self.outbox.stored(up_to)
         self.pump(mono)
 
+    def receive_thinned(self, done: Thinned | None, mono: float) -> int:
+        """What the disk gave up for room; returns how many events."""
+        events = self.outbox.thinned(done)
+        self.pump(mono)
+        return events
+
+    def receive_resent(self, rows: list[Row], mono: float) -> None:
+        """Parked rows that are to be sent after all."""
+        self.outbox.resent(rows)
+        self.pump(mono)
+
     def receive_rows(self, rows: list[Row], mono: float) -> None:
         """Rows that were asked for."""
         self.outbox.rows_read(rows)
@@ -239,9 +250,9 @@ class CsmsLink:
         """Send what may be sent now (Part 2, FR.01: one call at a time)."""
         while self.state == "open" and self._in_flight is None and self._send_next(mono):
             pass
-        read = self.outbox.take_read()
-        if read is not None:
-            self._commands.append(read)
+        for wanted in (self.outbox.take_read(), self.outbox.take_thin()):
+            if wanted is not None:
+                self._commands.append(wanted)
         self._take_frames()
 
     def _send_next(self, mono: float) -> bool:
@@ -275,7 +286,7 @@ class CsmsLink:
     def _unsayable(self, request: Request, entry: Entry | None, reason: str) -> None:
         if entry is not None:
             self.outbox.unsayable(entry)
-            self._commands.append(SetAside(entry.id, reason))
+            self._commands.append(Park(entry.id, entry.attempts, reason))
         self._events.append(CsmsAnswered(request, CallFailed("Unsayable", reason)))
 
     # ---- what came of it ----
@@ -316,9 +327,11 @@ class CsmsLink:
     def _settle(self, entry: Entry, taken: bool, reason: str, mono: float) -> None:
         if taken:
             self.outbox.answered(entry)
-            self._commands.append(Delete(entry.id))
+            self._commands.append(Answered(entry.id))
         elif self.outbox.refused(entry, mono, heard_mono=self._heard_mono) == "park":
-            self._commands.append(SetAside(entry.id, reason))
+            self._commands.append(Park(entry.id, entry.attempts, reason))
+        else:
+            self._commands.append(Refused(entry.id, entry.attempts, reason))
         if len(self.outbox) == 0:
             self._events.append(OutboxDrained())
 

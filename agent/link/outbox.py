@@ -7,63 +7,140 @@ not confirmed (the tail); what lies between them is on disk alone and is read wh
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
 
-from agent.link.disk import ReadRows, Row
+from agent.link.disk import ReadRows, Row, Thin, Thinned, Waiting
+from agent.link.times import shifted
 from agent.ocpp.messages import dump, load
 from agent.ocpp.messages.base import Request
 
 WINDOW = 64
 
-
-class Entry:
-    """A durable message in memory."""
-
-    __slots__ = ("attempts", "durable", "first_attempt_mono", "id", "request", "transaction_id")
-
-    def __init__(self, id: int, request: Request, transaction_id: str, *, durable: bool) -> None:
-        self.id = id
-        self.request = request
-        self.transaction_id = transaction_id
-        self.durable = durable
-        self.attempts = 0
-        self.first_attempt_mono = 0.0
-
+MOST_EVENTS = 100_000
+MOST_BYTES = 100_000_000
 
 Verdict = Literal["again", "park"]
 
 
-class Outbox:
-    """The queue of durable messages, oldest first, one in flight."""
+class Entry:
+    """A durable message in memory."""
 
-    def __init__(self, *, next_id: int = 1, on_disk: int = 0) -> None:
+    __slots__ = (
+        "attempts",
+        "boot",
+        "durable",
+        "first_attempt_mono",
+        "id",
+        "provisional",
+        "request",
+        "size",
+        "transaction_id",
+    )
+
+    def __init__(self, row: Row, request: Request, *, durable: bool) -> None:
+        self.id = row.id
+        self.request = request
+        self.transaction_id = row.transaction_id
+        self.size = len(row.message)
+        self.boot = row.boot
+        self.provisional = row.provisional
+        self.attempts = row.attempts
+        self.durable = durable
+        self.first_attempt_mono = 0.0
+
+
+class Outbox:
+    """The queue of durable messages, oldest first, one in flight.
+
+    ``clock_shifts`` has, for each start of the station whose time of day was learned late, by how many seconds what
+    was stamped before must be moved.
+    """
+
+    def __init__(
+        self,
+        *,
+        next_id: int = 1,
+        waiting: Waiting | None = None,
+        boot: int = 0,
+        clock_shifts: Mapping[int, float] | None = None,
+        most_events: int = MOST_EVENTS,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        waiting = waiting or Waiting()
         self._next_id = next_id
         self._window: deque[Entry] = deque()
         self._tail: deque[Entry] = deque()
-        self._beyond = on_disk
-        self._last_read = 0
-        self._reading = False
+        self._beyond = waiting.events
+        self._bytes = waiting.bytes
+        self._by_transaction = dict(waiting.by_transaction)
+        self._boot = boot
+        self._last_gone = 0
+        self._reading = self._thinning = False
+        self._thin_again_at = 0
+        self._most_events, self._most_bytes = most_events, most_bytes
         self._not_before = float("-inf")
         self._offline_up_to = next_id - 1
+        self.clock_shifts = dict(clock_shifts or {})
         self.disk_works = True
         self.attempts = 3
         self.attempt_interval_s = 60.0
+        self.thinned_events = 0
 
     def __len__(self) -> int:
         """How many wait, wherever they are."""
         return len(self._window) + self._beyond + len(self._tail)
 
-    def append(self, request: Request, transaction_id: str = "", seq_no: int = 0) -> Row:
+    @property
+    def waiting_bytes(self) -> int:
+        """How much room they take."""
+        return self._bytes
+
+    def waiting(self, transaction_id: str | None = None) -> bool:
+        """Whether something waits: of one transaction, or of any (E14)."""
+        if transaction_id is None:
+            return any(count for name, count in self._by_transaction.items() if name)
+        return self._by_transaction.get(transaction_id, 0) > 0
+
+    def learned_time(self, shift_s: float) -> int:
+        """The time of day became known: what was stamped in this start is off by so much; returns its number."""
+        self.clock_shifts[self._boot] = shift_s
+        return self._boot
+
+    # ---- in ----
+
+    def append(
+        self,
+        request: Request,
+        transaction_id: str = "",
+        seq_no: int = 0,
+        *,
+        worth: int = 0,
+        provisional: bool = False,
+    ) -> Row:
         """Take a message; the row is to be written, and ``stored`` called when it is."""
-        entry = Entry(self._next_id, request, transaction_id, durable=False)
+        row = Row(self._next_id, request.action, dump(request), transaction_id, seq_no, worth, self._boot, provisional)
         self._next_id += 1
+        self._count(transaction_id, 1, len(row.message))
+        self._enter(Entry(row, request, durable=False))
+        return row
+
+    def _enter(self, entry: Entry) -> None:
         if self._beyond == 0 and not self._tail and len(self._window) < WINDOW:
             self._window.append(entry)
         else:
             self._tail.append(entry)
-        return Row(entry.id, request.action, dump(request), transaction_id, seq_no)
+
+    def _count(self, transaction_id: str, events: int, size: int) -> None:
+        self._bytes += size
+        count = self._by_transaction.get(transaction_id, 0) + events
+        if count > 0:
+            self._by_transaction[transaction_id] = count
+        else:
+            self._by_transaction.pop(transaction_id, None)
 
     def stored(self, up_to: int) -> None:
         """Every row up to this id is on disk."""
@@ -78,19 +155,60 @@ class Outbox:
             else:
                 self._beyond += 1
 
+    # ---- from disk ----
+
     def take_read(self) -> ReadRows | None:
         """What is to be read from the disk now; ``rows_read`` brings it."""
-        if self._reading or self._beyond == 0 or len(self._window) > WINDOW // 2:
+        if self._reading or self._thinning or self._beyond == 0 or len(self._window) > WINDOW // 2:
             return None
         self._reading = True
-        return ReadRows(self._window[-1].id if self._window else self._last_read, WINDOW // 2)
+        return ReadRows(self._last_in_memory(), WINDOW // 2)
 
     def rows_read(self, rows: list[Row]) -> None:
-        """The rows that ``take_read`` asked for."""
+        """The rows that ``take_read`` asked for.  None at all: the disk has lost what it was said to have."""
         self._reading = False
         self._beyond = max(0, self._beyond - len(rows)) if rows else 0
         for row in rows:
-            self._window.append(Entry(row.id, load(row.action, row.message), row.transaction_id, durable=True))
+            self._window.append(Entry(row, load(row.action, row.message), durable=True))
+
+    def _last_in_memory(self) -> int:
+        return self._window[-1].id if self._window else self._last_gone
+
+    def resent(self, rows: list[Row]) -> None:
+        """Parked rows that are to be said after all: before everything younger."""
+        known = {entry.id for entry in self._window}
+        for row in rows:
+            self._count(row.transaction_id, 1, len(row.message))
+            if row.id > self._last_in_memory() and self._beyond:
+                self._beyond += 1
+            elif row.id not in known:
+                self._window.append(Entry(row, load(row.action, row.message), durable=True))
+        self._window = deque(sorted(self._window, key=lambda entry: entry.id))
+
+    # ---- the budget ----
+
+    def take_thin(self) -> Thin | None:
+        """Room is wanted: readings behind the window are to be thinned; ``thinned`` says what came of it."""
+        over = len(self) > self._most_events or self._bytes > self._most_bytes
+        if not over or self._thinning or self._reading or self._beyond == 0 or len(self) < self._thin_again_at:
+            return None
+        self._thinning = True
+        return Thin(self._last_in_memory())
+
+    def thinned(self, done: Thinned | None) -> int:
+        """What the disk gave up; returns how many events.  Nothing left to give up: it is asked again later."""
+        self._thinning = False
+        if done is None or not done.by_transaction:
+            self._thin_again_at = len(self) + 1000
+            return 0
+        self._bytes -= done.bytes
+        for transaction_id, events in done.by_transaction.items():
+            self._count(transaction_id, -events, 0)
+        self._beyond = max(0, self._beyond - done.events())
+        self.thinned_events += done.events()
+        return done.events()
+
+    # ---- out ----
 
     def head(self, mono: float) -> Entry | None:
         """The message whose turn it is, if it may go now."""
@@ -109,11 +227,14 @@ class Outbox:
     def request_to_send(self, entry: Entry, mono: float) -> Request:
         """The message as it goes out now: what had to wait for a connection says so (E04.FR.03, E11.FR.07)."""
         entry.attempts += 1
-        if entry.attempts == 1:
+        if not entry.first_attempt_mono:
             entry.first_attempt_mono = mono
         request = entry.request
+        shift_s = self.clock_shifts.get(entry.boot) if entry.provisional else None
+        if shift_s:
+            request = shifted(request, timedelta(seconds=shift_s))
         if entry.id <= self._offline_up_to and "offline" in request.__struct_fields__:
-            return msgspec.structs.replace(request, offline=True)
+            request = msgspec.structs.replace(request, offline=True)
         return request
 
     def link_changed(self) -> None:
@@ -143,12 +264,7 @@ class Outbox:
         self._remove(entry)
 
     def _remove(self, entry: Entry) -> None:
-        self._last_read = max(self._last_read, entry.id)
+        self._last_gone = max(self._last_gone, entry.id)
         self._window.remove(entry)
+        self._count(entry.transaction_id, -1, -entry.size)
         self._not_before = float("-inf")
-
-    def waiting(self, transaction_id: str | None = None) -> bool:
-        """Whether something waits, of one transaction or at all, as far as it is in memory."""
-        if transaction_id is None:
-            return len(self) > 0
-        return any(entry.transaction_id == transaction_id for entry in (*self._window, *self._tail))

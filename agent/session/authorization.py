@@ -23,3 +23,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     def covers(self, token: Token, group: Token | None = None) -> bool:
         """Whether ``token`` may end it: the same identifier, or one of the same group (C01.FR.03, E08.FR.02)."""
         return token.same(self.token) or (group is not None and group.same(self.group))
+
+    def at(self) -> Authorization:
+        """The same right, used here: it does not move any more."""
+        return msgspec.structs.replace(self, pinned=True)

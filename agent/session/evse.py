@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from agent.session.authorization import Authorization
@@ -88,6 +90,8 @@ class Evse:
         self.read_at_mono = float("-inf")
         self.opened_at_mono = float("-inf")
         self.offered_at_mono: float | None = None
+        self.has_drawn = False
+        self.vehicle_ended = False
         self.authorization: Authorization | None = None
         self.transaction: Transaction | None = None
         self.station_operative = True
@@ -106,13 +110,34 @@ class Evse:
             for code, where in self.faults
         )
 
-    def usable(self, connector: int | None = None) -> bool:
-        """Operative and without a fault; with no connector named, any that can be used will do."""
-        if not (self.station_operative and self.operative) or self.faulted(connector):
-            return False
+    def in_service(self, connector: int) -> bool:
+        """Operative; what is in use goes out of service when its transaction has ended (G03.FR.05, G04.FR.06)."""
+        in_use = self.transaction is not None
+        here = in_use and self.plugged in (None, connector)
+        return (in_use or (self.station_operative and self.operative)) and (
+            here or self.connectors[connector].operative
+        )
+
+    def serves(self, connector: int | None = None) -> bool:
+        """In service and without a fault; with no connector named, any that is will do."""
         if connector is None:
-            return any(each.operative for each in self.connectors.values())
-        return self.connectors[connector].operative
+            return any(self.serves(each) for each in self.connectors)
+        return self.in_service(connector) and not self.faulted(connector)
+
+    def open_to(self, token: Token | None) -> bool:
+        """Whether a driver can begin here: nobody has, and no cable is locked in.
+
+        A transaction that was authorized before goes on with the same identifier only (C01.FR.23); ``token`` None asks
+        for one that never was (F01.FR.24).
+        """
+        transaction = self.transaction
+        if self.authorization is not None or not self.serves(self.plugged):
+            return False
+        if any(connector.held_for is not None for connector in self.connectors.values()):
+            return False
+        if transaction is None or (transaction.ending is None and transaction.token is None):
+            return True
+        return transaction.ending is None and token is not None and token.same(transaction.token)
 
     def may_give_power(self) -> bool:
         """Everything the agent can say in favour; the board has the last word."""
@@ -120,8 +145,9 @@ class Evse:
         return (
             self.authorization is not None
             and self.plugged is not None
-            and not self.faulted(self.plugged)
-            and self.pilot is not CpState.D
+            and self.pilot in (CpState.B, CpState.C)
+            and self.serves(self.plugged)
+            and self.connectors[self.plugged].secured
             and not (transaction is not None and (transaction.energy_blocked or transaction.ending is not None))
         )
 
@@ -133,7 +159,7 @@ class Evse:
     def intent(self) -> PilotIntent:
         """What the pilot controller should do now."""
         permit = self.may_give_power()
-        available = self.plugged is not None or (self.station_operative and self.operative)
+        available = self.plugged is not None or any(self.in_service(each) for each in self.connectors)
         return PilotIntent(
             available=available,
             limit_a=self.limit_a() if permit else None,
@@ -141,9 +167,31 @@ class Evse:
             phases=self.layout.phases,
         )
 
-    def wants_lock(self, connector: Connector) -> bool:
-        """A plug is held while its vehicle has the right to take energy (C01, E07.FR.07)."""
-        return self.plugged == connector.id and self.authorization is not None and not connector.layout.attached
+    # ---- who may take energy ----
+
+    def authorize(self, right: Authorization) -> None:
+        """Somebody may take energy; his cable is locked in as soon as it is there (C01, E10.FR.01)."""
+        self.authorization = right
+        if self.plugged is not None:
+            self._hold(self.plugged)
+
+    def deauthorize(self, *, keep_cable: bool = False) -> None:
+        """Nobody may any more; the cable is free, unless its owner is to come for it."""
+        self.authorization = None
+        self.has_drawn = False
+        if not keep_cable:
+            self.release()
+
+    def release(self) -> None:
+        """No cable is held any more."""
+        for connector in self.connectors.values():
+            connector.held_for = None
+
+    def _hold(self, connector: int) -> None:
+        right = self.authorization
+        if right is not None:
+            self.authorization = right.at()
+            self.connectors[connector].held_for = right.token
 
     # ---- what it means ----
 
@@ -151,7 +199,7 @@ class Evse:
         """The transaction start and stop points that hold now (TxStartPoint, TxStopPoint)."""
         authorized, connected = self.authorization is not None, self.plugged is not None
         held = {
-            "ParkingBayOccupancy": self.bay_occupied,
+            "ParkingBayOccupancy": self.bay_occupied if self.layout.has_bay else connected,
             "EVConnected": connected,
             "Authorized": authorized,
             "PowerPathClosed": authorized and connected,
@@ -161,7 +209,7 @@ class Evse:
 
     def energy_flows(self) -> bool:
         """The vehicle draws and the power path is closed."""
-        drawing = self.pilot in (CpState.C, CpState.D)
+        drawing = self.pilot in (CpState.C, CpState.D) and not self.vehicle_ended
         closed = self.power_closed if self.layout.has_relay_feedback else self.may_give_power()
         return drawing and closed
 
@@ -175,9 +223,8 @@ class Evse:
             return "EVConnected"
         if not self.may_give_power():
             return "SuspendedEVSE"
-        began = self.transaction is not None and self.transaction.has_charged
         patient = self.offered_at_mono is None or mono < self.offered_at_mono + OFFER_GRACE_S
-        return "EVConnected" if not began and patient else "SuspendedEV"
+        return "EVConnected" if patient and not self.has_drawn else "SuspendedEV"
 
     def final_reading_is_in(self) -> bool:
         """Whether the last reading was taken after the power path opened."""
@@ -186,29 +233,41 @@ class Evse:
             return True
         return not self.power_closed and self.read_at_mono >= self.opened_at_mono
 
+    def move_times(self, by: timedelta) -> None:
+        """Every time of day that is kept here was wrong by so much."""
+        if self.reading is not None:
+            self.reading = self.reading.moved(by)
+        if self.transaction is not None:
+            self.transaction.move_times(by)
+
     # ---- events in, facts out ----
 
     def receive(self, event: Event, now: Now) -> list[Fact]:
         """Take what the hardware said; facts come in the order in which they became true."""
+        facts = self._facts_of(event, now)
+        self.has_drawn = self.has_drawn or self.energy_flows()
+        return facts
+
+    def _facts_of(self, event: Event, now: Now) -> list[Fact]:
         match event:
             case PilotChanged():
                 return self._pilot_changed(event)
             case PowerChanged(closed=closed):
                 return self._power_changed(closed, now)
             case MeterSampled():
-                self.reading, self.read_at_mono = Reading(event, now.wall), now.mono
-                return [MeterRead(self.id)]
+                return self._sampled(event, now)
             case BayChanged(occupied=occupied) if occupied != self.bay_occupied:
                 self.bay_occupied = occupied
                 return [BayOccupied(self.id) if occupied else BayLeft(self.id)]
             case CableRated(connector=connector, limit_a=limit_a) if connector in self.connectors:
-                self.connectors[connector].cable_limit_a = limit_a
+                self._cable_rated(self.connectors[connector], limit_a)
             case LockMoved(connector=connector, position=position) if connector in self.connectors:
                 self.connectors[connector].lock_position = position
                 return [LockReported(self.id, connector, position)]
             case CardPresented(uid=uid, kind=kind):
                 return [TokenPresented(self.id, Token(uid, kind))]
-            case VehicleEnded():
+            case VehicleEnded() if self.plugged is not None:
+                self.vehicle_ended = True
                 return [EvEndedSession(self.id)]
             case HardwareFaulted(code=code, connector=connector):
                 return self._fault(code, connector, event.vendor_code, event.text)
@@ -220,8 +279,24 @@ class Evse:
                 return self._device_found(part)
         return []
 
+    def _sampled(self, sample: MeterSampled, now: Now) -> list[Fact]:
+        """A register that runs backwards within a transaction is not believed (J02.FR.16)."""
+        last = None if self.transaction is None or self.transaction.last is None else self.transaction.last.sample
+        if last is not None and last.import_wh is not None and sample.import_wh is not None:
+            if sample.import_wh < last.import_wh:
+                return []
+        self.reading, self.read_at_mono = Reading(sample, now.wall), now.mono
+        return [MeterRead(self.id)]
+
+    def _cable_rated(self, connector: Connector, limit_a: float | None) -> None:
+        connector.cable_limit_a = limit_a
+        if limit_a is None and self.plugged != connector.id:
+            connector.held_for = None  # there is nothing left to hold
+
     def _pilot_changed(self, event: PilotChanged) -> list[Fact]:
         before, self.pilot = self.pilot, event.state
+        if event.state is not before:
+            self.vehicle_ended = False
         facts: list[Fact] = []
         for fact in facts_between(before, event.state):
             if fact is EvConnected:
@@ -240,14 +315,14 @@ class Evse:
         if self.plugged is not None:
             return []
         self.plugged = connector if connector in self.connectors else 1
+        self._hold(self.plugged)
         return [EvConnected(self.id, self.plugged)]
 
     def _disconnected(self) -> list[Fact]:
         if self.plugged is None:
             return []
         connector, self.plugged = self.plugged, None
-        self.offered_at_mono = None
-        self.connectors[connector].cable_limit_a = None
+        self.offered_at_mono, self.has_drawn = None, False
         return [EvDisconnected(self.id, connector)]
 
     def _power_changed(self, closed: bool, now: Now) -> list[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -20,6 +20,10 @@ class Reading(msgspec.Struct, frozen=True):
 
     sample: MeterSampled
     at: datetime
+
+    def moved(self, by: timedelta) -> Reading:
+        """The same reading at another time of day."""
+        return Reading(self.sample, self.at + by)
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -56,6 +60,14 @@ class Transaction(msgspec.Struct, kw_only=True):
         number = self.next_seq_no
         self.next_seq_no += 1
         return number
+
+    def move_times(self, by: timedelta) -> None:
+        """Every time of day in it was wrong by so much."""
+        self.started_at += by
+        self.begin = None if self.begin is None else self.begin.moved(by)
+        self.last = None if self.last is None else self.last.moved(by)
+        if self.ending is not None:
+            self.ending = msgspec.structs.replace(self.ending, at=self.ending.at + by)
 
     def energy_wh(self) -> float | None:
         """What went through the meter since the beginning."""

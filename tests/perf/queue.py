@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from agent.edge.database import Contents, Database
-from agent.link.disk import Delete, Insert, ReadRows, Row, Write
+from agent.link.disk import Answered, Insert, ReadRows, Row, Write
 from agent.link.outbox import Outbox
 from agent.ocpp.messages import dump
 from agent.ocpp.messages.common import EVSE, MeterValue, SampledValue
@@ -45,7 +45,7 @@ class Disk:
         await self._awaited(partial(self._database.write, writes))
 
     async def read(self, wanted: ReadRows) -> list[Row]:
-        rows: list[Row] = await self._awaited(partial(self._database.read, wanted))
+        rows: list[Row] = await self._awaited(partial(self._database.ask, wanted))
         return rows
 
     def write_behind(self, writes: Sequence[Write]) -> None:
@@ -89,7 +89,7 @@ async def burst_per_s(path: Path, rows: int) -> float:
 async def drains_per_s(path: Path, rows: int) -> float:
     """A station that starts with a full queue and a CSMS that answers at once, until the disk is empty."""
     disk = Disk(path)
-    outbox = Outbox(next_id=disk.contents.next_id, on_disk=disk.contents.waiting)
+    outbox = Outbox(next_id=disk.contents.next_id, waiting=disk.contents.waiting)
     assert len(outbox) == rows, f"{len(outbox)} rows wait, not {rows}"
     with closing(disk):
         began_s = perf_counter()
@@ -99,7 +99,7 @@ async def drains_per_s(path: Path, rows: int) -> float:
             while entry := outbox.head(mono=0.0):
                 outbox.request_to_send(entry, mono=0.0)
                 outbox.answered(entry)
-                disk.write_behind([Delete(entry.id)])
+                disk.write_behind([Answered(entry.id)])
         await disk.write()
         return rows / (perf_counter() - began_s)
 
