@@ -18,9 +18,11 @@ from tests.emulators.pty import QUIET, Noise
 class Emulator:
     """One part, behind a device node of its own.
 
-    ``stimuli`` are the names of the methods by which the world acts on the part; ``keys`` binds some to a keyboard.
+    ``bus_kind`` is the kind of bus that its driver sits on.  ``stimuli`` are the names of the methods by which the
+    world acts on the part; ``keys`` binds some to a keyboard.
     """
 
+    bus_kind: ClassVar[str] = "serial"
     stimuli: ClassVar[frozenset[str]] = frozenset()
     keys: ClassVar[dict[str, str]] = {}
 

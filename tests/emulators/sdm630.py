@@ -36,6 +36,7 @@ def readings(load: Load) -> dict[int, float]:
 class EmulatedSdm630(Emulator):
     """One meter; on a line of its own unless an ``RtuLine`` takes several."""
 
+    bus_kind = "rtu"
     stimuli = frozenset({"mute", "unmute"})
     keys = {"m": "mute", "o": "unmute"}
 

@@ -212,12 +212,14 @@ async def test_a_fault_is_told_with_its_code_and_its_end(state: int) -> None:
 
 
 async def test_a_faulted_controller_is_not_sent_to_sleep_and_gets_the_wish_when_it_heals() -> None:
-    async with rig() as bench:
+    async with rig(poll_s=0.5) as bench:
         await bench.charging()
         bench.part.fault(0x06)
         await bench.heard.until(HardwareFaulted)
         del bench.part.heard[:]
         bench.driver.apply(PilotIntent())
+        await eventually(lambda: bench.part.heard.count("GS") >= 2)
+        assert (bench.part.state, "FS" in bench.part.heard) == (0x06, False)
         bench.part.clear_fault()
         await eventually(lambda: bench.part.state == SLEEPING)
         assert HardwareHealed(1, "GroundFailure") in bench.heard.events
@@ -427,6 +429,20 @@ async def test_replies_to_nobody_change_nothing() -> None:
         await bench.heard.until(PilotChanged(1, B, pwm=False))
         await eventually(lambda: bench.driver.counters["stale_replies"] == 2)
         assert PowerChanged(1, True) not in bench.heard.events
+
+
+async def test_a_late_reply_is_not_taken_for_the_answer_to_another_question() -> None:
+    part = EmulatedOpenEvse(speed=20)
+
+    def status(self: EmulatedOpenEvse, words: list[str]) -> tuple[bool, str]:
+        self.say("OK FF 0 01 0000 :F0")
+        return self._get_status(words)
+
+    part.commands = part.commands | {"GS": status}
+    async with rig(part=part) as bench:
+        await bench.charging()
+        assert bench.driver.counters["stale_replies"] >= 1
+        assert PilotChanged(1, F, pwm=False) not in bench.heard.events
 
 
 async def test_a_flood_of_states_is_cut_and_the_truth_is_known_after_it() -> None:

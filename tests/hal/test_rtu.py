@@ -13,6 +13,7 @@ from hal.errors import BusLost, NoAnswer, PartRefused
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, Noise, Pty
 from tests.emulators.sdm630 import EmulatedSdm630
+from tests.hal.rig import PATIENCE_S
 
 
 def framed(text: str) -> bytes:
@@ -148,6 +149,22 @@ async def test_who_gives_up_leaves_the_line_to_the_others() -> None:
         hung = asyncio.create_task(bus.read_input(1, 6, 2))
         await asyncio.sleep(0.01)
         hung.cancel()
+        assert await bus.read_input(1, 0, 2) == [0x4366, 0]
+
+
+async def test_a_cancellation_is_never_swallowed_whenever_it_comes() -> None:
+    async with line(lambda _: ANSWERED_L1) as (bus, slave):
+        for steps in range(12):
+            del slave.asked[:]
+            reading = asyncio.create_task(bus.read_input(1, 0, 2))
+            async with asyncio.timeout(PATIENCE_S):
+                while not slave.asked:  # noqa: ASYNC110 (step by step through the loop is the point)
+                    await asyncio.sleep(0)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if reading.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
         assert await bus.read_input(1, 0, 2) == [0x4366, 0]
 
 

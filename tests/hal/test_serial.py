@@ -156,7 +156,7 @@ async def test_the_delays_grow_while_a_device_cannot_be_opened(monkeypatch: pyte
         waited.append(delay)
         return real(0)
 
-    monkeypatch.setattr(hotplug.asyncio, "timeout", noted)
+    monkeypatch.setattr("hal.bus.hotplug.asyncio.timeout", noted)
     plug = HotPlug(str(tmp_path))  # a node that is there
     for _ in range(7):
         await plug.wait()
