@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import termios
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager, suppress
 from inspect import signature
 from os import R_OK, W_OK, access
 from pathlib import Path
@@ -47,6 +47,7 @@ class RtuBus:
         self._config = config
         self._hotplug = HotPlug(config.device)
         self._turn = asyncio.Lock()
+        self._holders = 0
         self._client: Any = None
         self._unit_key = ""
         self._gap_s = max(3.5 * BITS_PER_CHARACTER / config.baud, 0.00175)  # Modbus serial line 2.5.1.1
@@ -92,6 +93,17 @@ class RtuBus:
     async def wait_back(self) -> None:
         """Wait until it is worth trying the line again."""
         await self._hotplug.wait()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A driver runs on this line; the last one that leaves closes it."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self.close()
 
     def close(self) -> None:
         """Let go of the device; the next request opens it again."""

@@ -80,21 +80,22 @@ class EastronMeter:
         self._asked.set()
 
     async def run(self) -> None:
-        while True:
-            self._asked.clear()
-            self._due_at = monotonic()
-            try:
-                await self._read()
-            except BusLost as error:
-                self._missed = self._config.misses
-                self._presence.lost(str(error))
-                await self._bus.wait_back()
-            except (HalError, Malformed) as error:
-                self._miss(error)
-                await self._rest()
-            else:
-                self._missed = 0
-                await self._rest()
+        with self._bus.held():
+            while True:
+                self._asked.clear()
+                self._due_at = monotonic()
+                try:
+                    await self._read()
+                except BusLost as error:
+                    self._missed = self._config.misses
+                    self._presence.lost(str(error))
+                    await self._bus.wait_back()
+                except (HalError, Malformed) as error:
+                    self._miss(error)
+                    await self._rest()
+                else:
+                    self._missed = 0
+                    await self._rest()
 
     async def _read(self) -> None:
         readings: list[tuple[Register, float]] = []

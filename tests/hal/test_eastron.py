@@ -36,7 +36,6 @@ async def rig(
         assert isinstance(driver, Sdm630)
         async with running(driver):
             yield driver, part, heard
-        bus.close()
 
 
 @pytest.mark.parametrize("noise", [QUIET, BYTE_BY_BYTE])
@@ -193,7 +192,6 @@ async def test_several_meters_share_a_line_and_one_that_is_dead_does_not_silence
             assert (sample.evse, sample.import_wh) == (unit, 1000 * unit)
             await heards[unit].until(MeterSampled)
             assert not heards[unit].of(DeviceLost)
-        stack.callback(bus.close)
 
 
 def test_it_is_an_energy_meter() -> None:

@@ -121,7 +121,6 @@ async def rig(name: str, noise: Noise = QUIET) -> AsyncIterator[Rig]:
         made = Rig(name, part, part.device)
         async with running(made.driver):
             yield made
-        made.bus.close()
 
 
 def test_every_driver_of_a_real_part_has_an_emulator() -> None:
@@ -166,7 +165,6 @@ async def test_a_device_that_is_not_there_is_said_once_and_found_when_it_comes(n
             await made.heard.until(DeviceFound)
             await made.trial.works()
         assert len(made.heard.of(DeviceLost)) == 1
-        made.bus.close()
 
 
 @pytest.mark.parametrize("name", EMULATED)
@@ -195,11 +193,9 @@ async def test_it_ends_quickly_wherever_it_is_and_lets_go_of_the_device(name: st
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asyncio.wait_for(task, 2)
-            made.bus.close()
-        made = Rig(name, part, part.device)
+            made = Rig(name, part, part.device)
         async with running(made.driver):
             await made.heard.until(DeviceFound)
-        made.bus.close()
 
 
 @pytest.mark.parametrize("name", EMULATED)
