@@ -158,8 +158,8 @@ def silence(traits: PilotTraits) -> str:
         return "**stops**: the part opens its contactor"
     if traits.on_host_loss == "continues":
         return "**continues** at the current that was offered last"
-    after = "" if traits.keepalive_s is None else f" at most {traits.keepalive_s:g} s after the last keep-alive"
-    return f"**goes on charging**, at {traits.fallback_a:g} A{after}"
+    within = "" if traits.keepalive_s is None else f" within {traits.keepalive_s:g} s of the last keep-alive"
+    return f"**goes on charging**; falls to {traits.fallback_a:g} A{within}"
 
 
 def offer(traits: PilotTraits) -> str:
