@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.perf import idle, latency, memory, queue, startup
+from tests.perf import idle, language, latency, ledger, memory, queue, startup
 from tests.perf.report import Section, as_json, table, verdict
 from tests.perf.subject import SUBJECTS, BenchFailed, Subject
 
@@ -38,6 +38,9 @@ async def sections(subjects: list[Subject], folder: Path, quick: bool) -> AsyncI
     yield await latency.measure(subjects, folder / "latency", 25 if quick else 300)
     yield await idle.measure(subjects, folder / "idle", 3 if quick else 30)
     yield await queue.measure(folder / "queue", 100 if quick else 1000)
+    for section in await ledger.measure(folder / "ledger", 100 if quick else 1000, 5_000 if quick else 100_000):
+        yield section
+    yield await asyncio.to_thread(language.section)
 
 
 async def bench(options: argparse.Namespace, folder: Path) -> list[Section]:

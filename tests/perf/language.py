@@ -23,6 +23,7 @@ from agent.ocpp.dialect import dialect_for
 from agent.ocpp.messages.common import EVSE, MeterValue, SampledValue, UnitOfMeasure
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
 from agent.ocpp.messages.k_smart_charging import SetChargingProfileRequest, SetChargingProfileResponse
+from tests.perf.report import Figure, Goal, Section
 
 GOALS = {"transaction_event_ratio": 50.0, "set_charging_profile_ratio": 80.0, "import_cpu_ms": 40.0, "import_mb": 6.0}
 
@@ -35,6 +36,23 @@ PROFILE = (
     '"chargingProfileKind":"Absolute","chargingSchedule":[{"id":1,"startSchedule":"2026-01-01T12:00:00Z",'
     f'"chargingRateUnit":"A","chargingSchedulePeriod":[{HOURS}]}}]}}}}'
 )
+
+
+def section() -> Section:
+    """The same as a part of the bench's table: messages a second, and what importing all of them costs."""
+    taken = figures()
+    rates = [
+        Figure(name, "1/s", 1e6 / taken[f"{key}_us"], 1e6 / taken[f"{key}_library_us"], (Goal(">=", goal),))
+        for name, key, goal in (
+            ("TransactionEvent said, eight values", "transaction_event", 50),
+            ("SetChargingProfile heard", "set_charging_profile", 80),
+        )
+    ]
+    costs = [
+        Figure("import of all messages, CPU", "ms", taken["import_cpu_ms"], None, (Goal("<=", 40, of="ours"),)),
+        Figure("import of all messages, memory", "MB", taken["import_mb"], None, (Goal("<=", 6, of="ours"),)),
+    ]
+    return Section("language", "ocpp library", rates + costs)
 
 
 def figures() -> dict[str, float]:
