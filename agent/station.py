@@ -186,16 +186,21 @@ class Station:
             self.desk.tell(Answer(message_id, response))
 
     def settle(self, now: Now) -> None:
-        """Let every fact be heard, then say what the hardware and the disk must know."""
+        """Let every fact be heard, then say what the CSMS, the hardware and the disk must know."""
+        self._hear_facts(now)
+        self.availability.look(now)
+        self._hear_facts(now)
+        for evse in self.site.evses.values():
+            self._wishes(evse)
+        self._keep_variables()
+
+    def _hear_facts(self, now: Now) -> None:
         facts = self.desk.facts
         while facts:
             fact = facts.popleft()
             self.log.append(fact)
             for method in self._hearers.get(type(fact), ()):
                 method(fact, now)
-        for evse in self.site.evses.values():
-            self._wishes(evse)
-        self._keep_variables()
 
     def _wishes(self, evse: Evse) -> None:
         intent = evse.intent()
@@ -203,9 +208,8 @@ class Station:
             self._intents[evse.id] = intent
             self.desk.tell(ApplyIntent(evse.id, intent))
         for connector in evse.connectors.values():
-            wish = evse.wants_lock(connector)
-            if connector.layout.has_lock and wish != connector.lock_wish:
-                connector.lock_wish = wish
+            wish = connector.held_for is not None
+            if connector.layout.has_lock and connector.wish_lock(wish):
                 kind = LockConnector if wish else UnlockConnector
                 self.desk.tell(kind(evse.id, connector.id))
 

@@ -75,7 +75,9 @@ class Provisioning(Block):
             self._boot(self.desk.boot_reason)
 
     def link_lost(self, reason: str, now: Now) -> None:
-        """Offline."""
+        """Offline; an attempt to connect that failed changes nothing."""
+        if not self.desk.online:
+            return
         self.desk.online = False
         self._boot_asked = False
         self._lost_at_mono = now.mono
@@ -93,7 +95,8 @@ class Provisioning(Block):
     ) -> None:
         self._boot_asked = False
         if isinstance(outcome, CallFailed):
-            self._boot_again_at = now.mono + OWN_INTERVAL_S
+            if outcome.code not in ("Offline", "Timeout"):  # then the next connection is the next occasion
+                self._boot_again_at = now.mono + OWN_INTERVAL_S
             return
         self.desk.registration = outcome.status
         self.desk.tell(SetClock(outcome.current_time))  # B01.FR.06
@@ -231,6 +234,8 @@ class Provisioning(Block):
             self._boot(self.desk.boot_reason)
         if self._restart_by is not None and now.mono >= self._restart_by:
             self._restart_by = None
+            if self._reset_reason == "ScheduledReset" and self.desk.site.running():  # B12.FR.03
+                return
             reason = self._reset_reason or "Unknown"
             self.desk.tell(KeepRecord(BOOT_REASON, reason.encode()))
             self.desk.tell(Restart(reason))

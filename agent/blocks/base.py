@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, ClassVar
 from uuid import UUID
 
+from agent.model.catalogue import TX_BEFORE_ACCEPTED_ENABLED
 from agent.model.device import DeviceModel
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
@@ -63,6 +64,11 @@ class Desk:
     def accepted(self) -> bool:
         """Whether the CSMS has accepted this station."""
         return self.registration == "Accepted"
+
+    @property
+    def may_charge(self) -> bool:
+        """Whether anybody may begin to charge (B02.FR.03, B03.FR.01)."""
+        return self.accepted or self.model[TX_BEFORE_ACCEPTED_ENABLED]
 
 
 class Block:

@@ -9,7 +9,6 @@ from agent.model.catalogue import (
     AUTH_ENABLED,
     AUTHORIZE_REMOTE_START,
     OFFLINE_TX_FOR_UNKNOWN_ID,
-    TX_BEFORE_ACCEPTED_ENABLED,
 )
 from agent.ocpp.messages import c_authorization as m
 from agent.ocpp.messages.common import IdToken, IdTokenInfo
@@ -21,6 +20,7 @@ from agent.vocabulary import (
     CallFailed,
     EvConnected,
     Now,
+    Registered,
     RemoteStartRequested,
     Token,
     TokenPresented,
@@ -48,9 +48,12 @@ class AuthorizationBlock(Block):
 
     def presented(self, fact: TokenPresented, now: Now) -> None:
         holder = self.desk.site.covered_by(fact.token, None, fact.evse)
+        keeper = self.desk.site.holding_for(fact.token, fact.evse)
         if holder is not None:  # C01.FR.03: without asking
             self._end(holder, fact.token)
-        elif not self.desk.model[AUTH_ENABLED]:
+        elif keeper is not None:  # E05.FR.11, E09.FR.03: he comes for his cable
+            keeper.release()
+        elif not self.desk.model[AUTH_ENABLED] or fact.token.kind == "NoAuthorization":  # C02: a start button
             self._grant(fact.token, None, fact.evse, ())
         elif not any(asked.token.same(fact.token) for asked in self._asked):
             self._ask(Asked(fact.token, fact.evse, None))
@@ -61,20 +64,31 @@ class AuthorizationBlock(Block):
         else:  # F01.FR.02
             self._grant(fact.token, fact.group, fact.evse, (), fact)
 
-    def free_for_all(self, fact: EvConnected, now: Now) -> None:
-        """Without authorization, connecting is enough."""
-        evse = self.desk.site.evses[fact.evse]
-        if not self.desk.model[AUTH_ENABLED] and evse.authorization is None:
-            self._grant(Token("", "NoAuthorization"), None, fact.evse, ())  # C02.FR.01
+    def connected(self, fact: EvConnected, now: Now) -> None:
+        self._free_for_all(self.desk.site.evses[fact.evse])
 
-    facts = {TokenPresented: presented, RemoteStartRequested: remote_start, EvConnected: free_for_all}
+    def registered(self, fact: Registered, now: Now) -> None:
+        for evse in self.desk.site.evses.values():
+            self._free_for_all(evse)
+
+    def _free_for_all(self, evse: Evse) -> None:
+        """Without authorization, connecting is enough."""
+        if not self.desk.model[AUTH_ENABLED] and self.desk.may_charge and evse.plugged and evse.authorization is None:
+            self._grant(Token("", "NoAuthorization"), None, evse.id, ())  # C02.FR.01
+
+    facts = {
+        TokenPresented: presented,
+        RemoteStartRequested: remote_start,
+        EvConnected: connected,
+        Registered: registered,
+    }
 
     def answered(self, request: m.AuthorizeRequest, outcome: m.AuthorizeResponse | CallFailed, now: Now) -> None:
-        asked = self._take(request.id_token.id_token)
+        asked = self._take(request.id_token)
         if asked is None:
             return
         if isinstance(outcome, CallFailed):
-            self._without_csms(asked, outcome)
+            self._without_csms(asked, outcome.code)
         elif outcome.id_token_info.status == "Accepted":
             self._accepted(asked, outcome.id_token_info)
         else:
@@ -83,13 +97,16 @@ class AuthorizationBlock(Block):
     answers = {m.AuthorizeRequest: answered}
 
     def _ask(self, asked: Asked) -> None:
+        if not self.desk.accepted:  # B02.FR.02: we may not ask
+            self._without_csms(asked, "NotAccepted")
+            return
         self._asked.append(asked)
         token = IdToken(id_token=asked.token.id, type=asked.token.kind)
         self.desk.send(m.AuthorizeRequest(id_token=token))  # C01.FR.02
 
-    def _take(self, token_id: str) -> Asked | None:
+    def _take(self, token: IdToken) -> Asked | None:
         for asked in self._asked:
-            if asked.token.id == token_id:
+            if (asked.token.id, asked.token.kind) == (token.id_token, token.type):
                 self._asked.remove(asked)
                 return asked
         return None
@@ -103,12 +120,11 @@ class AuthorizationBlock(Block):
             return
         self._grant(asked.token, group_token, asked.evse, tuple(info.evse_id or ()), asked.remote)
 
-    def _without_csms(self, asked: Asked, failed: CallFailed) -> None:
-        may_start = self.desk.accepted or self.desk.model[TX_BEFORE_ACCEPTED_ENABLED]
-        if self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and may_start:  # C15.FR.08
+    def _without_csms(self, asked: Asked, reason: str) -> None:
+        if self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
             self._grant(asked.token, None, asked.evse, (), asked.remote)
         else:
-            self._refuse(asked, failed.code)
+            self._refuse(asked, reason)
 
     def _refuse(self, asked: Asked, reason: str) -> None:
         self.desk.post(TokenRefused(asked.evse, asked.token, reason))
@@ -121,19 +137,20 @@ class AuthorizationBlock(Block):
         allowed: tuple[int, ...],
         remote: RemoteStartRequested | None = None,
     ) -> None:
-        evse = self.desk.site.free_for(evse_id, allowed)
-        if evse is None:  # C01.FR.21, and E02: one transaction an EVSE
-            self.desk.post(TokenRefused(evse_id, token, "no free EVSE"))
+        evse = self.desk.site.free_for(token if remote is None else None, evse_id, allowed)
+        if evse is None or not self.desk.may_charge:  # C01.FR.21, C01.FR.23, B02.FR.03
+            self.desk.post(TokenRefused(evse_id, token, "no free EVSE" if evse is None else "NotAccepted"))
             return
-        evse.authorization = Authorization(
+        right = Authorization(
             token=token,
             group=group,
             trigger="Authorized" if remote is None else "RemoteStart",
             remote_start_id=None if remote is None else remote.remote_start_id,
             pinned=evse_id != 0 or len(self.desk.site.evses) == 1,
         )
+        evse.authorize(right)
         self.desk.post(AuthorizationGranted(evse.id))
 
     def _end(self, evse: Evse, token: Token) -> None:
-        evse.authorization = None
+        evse.deauthorize()
         self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "Local", token))  # E07.FR.02

@@ -17,9 +17,9 @@ from agent.model.catalogue import (
     SAMPLED_TX_STARTED,
     SAMPLED_TX_UPDATED,
     SAMPLED_TX_UPDATED_INTERVAL,
-    TX_BEFORE_ACCEPTED_ENABLED,
     TX_START_POINT,
     TX_STOP_POINT,
+    UNLOCK_ON_EV_SIDE_DISCONNECT,
 )
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
@@ -55,11 +55,23 @@ class Lifecycle:
         trigger: str,
         now: Now,
         *,
-        stopped_reason: str = "Other",
+        stopped_reason: str | None = None,
         token: Token | None = None,
         report: bool = False,
+        revoked: bool = False,
     ) -> None:
-        """Compare the EVSE's conditions with those before, and start, tell or end (E01, E02, E06)."""
+        """Compare the EVSE's conditions with those before, and start, tell or end (E01, E02, E06).
+
+        Args:
+            evse: where something happened.
+            trigger: what to tell of it.
+            now: this moment.
+            stopped_reason: why, if it ends the authorization or the transaction.
+            token: whose identifier ended the authorization.
+            report: it is worth an Updated even where the charging state is as before.
+            revoked: the authorization is over, or will not be given: as good as one that ended (F03.FR.03).
+
+        """
         transaction, watch = evse.transaction, self.watch(evse)
         if transaction is not None and transaction.ending is not None:
             self.finish_when_settled(evse, now)
@@ -67,16 +79,32 @@ class Lifecycle:
         held = evse.conditions()
         change, watch.held = edges(watch.held, held), held
         watch.offers(evse, now.mono)
+        if revoked:
+            change = Edges(change.rising, change.falling | {"Authorized"})
         if transaction is None:
-            if change.starts(self._desk.model[TX_START_POINT]) and self._may_start():
-                self._start(evse, trigger, now)
-        elif change.stops(self._desk.model[TX_STOP_POINT]):
+            self._start_if_due(evse, change, trigger, now)
+            return
+        if "Authorized" in change.falling:
+            transaction.stopped_reason = stopped_reason
+        if change.stops(self._desk.model[TX_STOP_POINT]):
             self._stop(evse, change, trigger, stopped_reason, now, token)
         elif report or evse.charging_state(now.mono) != transaction.charging_state:
             self.updated(evse, transaction, trigger, now, token=token)
 
-    def _may_start(self) -> bool:
-        return self._desk.accepted or self._desk.model[TX_BEFORE_ACCEPTED_ENABLED]  # B02.FR.03
+    def _start_if_due(self, evse: Evse, change: Edges, trigger: str, now: Now) -> None:
+        """A start point came about, now or while none might start; or a new driver finds one that still holds (E01)."""
+        watch, points = self.watch(evse), self._desk.model[TX_START_POINT]
+        anew = "Authorized" in change.rising or watch.missed_start
+        due = change.starts(points) or (anew and not watch.held.isdisjoint(points))
+        may_start = self._desk.may_charge and evse.serves(evse.plugged)
+        watch.missed_start = due and not may_start
+        if due and may_start:
+            self._start(evse, trigger, now)
+
+    def start_if_missed(self, evse: Evse, now: Now) -> None:
+        """What kept a transaction from starting may be gone: not accepted yet, out of service, a fault."""
+        if self.watch(evse).missed_start:
+            self.step(evse, _what_holds(evse), now)
 
     def _start(self, evse: Evse, trigger: str, now: Now) -> None:
         transaction = Transaction(id=self._desk.new_id(), started_at=now.wall)
@@ -100,6 +128,7 @@ class Lifecycle:
         values: bool = False,
     ) -> None:
         meter_values: list[common.MeterValue | None] = []
+        self.take_begin(evse, transaction)
         if evse.charging_state(now.mono) == "Charging" and not transaction.told_begin:  # E01.FR.17
             meter_values.append(self._begin_value(transaction))
         if values:
@@ -108,12 +137,14 @@ class Lifecycle:
         self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, tuple(meter_values), token)
 
     def _stop(
-        self, evse: Evse, change: Edges, trigger: str, stopped_reason: str, now: Now, token: Token | None
+        self, evse: Evse, change: Edges, trigger: str, stopped_reason: str | None, now: Now, token: Token | None
     ) -> None:
-        """A stop point was left.  A pause ends the transaction, not the right: the vehicle may come back for more."""
-        only_paused = change.falling == {"EnergyTransfer"} and not evse.faulted() and evse.may_give_power()
-        reason = "StoppedByEV" if only_paused else stopped_reason
-        self.end(evse, trigger, reason, now, token, keep_right=only_paused)
+        """A stop point was left.  Why its authorization ended before counts more than what ends it now."""
+        told = None if evse.transaction is None else evse.transaction.stopped_reason
+        reason = told or stopped_reason or _why_paused(evse)
+        # E09.FR.03: its owner comes for it
+        keep_cable = "EVConnected" in change.falling and not self._desk.model[UNLOCK_ON_EV_SIDE_DISCONNECT]
+        self.end(evse, trigger, reason, now, token, keep_cable=keep_cable)
 
     def end(
         self,
@@ -123,16 +154,19 @@ class Lifecycle:
         now: Now,
         token: Token | None = None,
         *,
-        keep_right: bool = False,
+        keep_cable: bool = False,
     ) -> None:
+        """End it, and the authorization with it (erratum 2.17); the Ended follows the last reading."""
         transaction = evse.transaction
         if transaction is None or transaction.ending is not None:
             return
         watch = self.watch(evse)
         watch.connect_by = watch.periodic_at = watch.heal_by = None
         transaction.ending = Ending(trigger, stopped_reason, now.wall, token)
-        if not keep_right:
-            evse.authorization = None
+        if evse.authorization is not None:
+            evse.deauthorize(keep_cable=keep_cable)
+        if not evse.layout.has_relay_feedback:
+            evse.opened_at_mono = now.mono
         watch.held = evse.conditions()
         self.finish_when_settled(evse, now)
         if evse.transaction is not None:
@@ -155,7 +189,7 @@ class Lifecycle:
         self.watch(evse).forget_transaction()
         self._desk.tell(KeepRecord(_key(evse), None))
         self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
-        self.step(evse, evse.authorization.trigger if evse.authorization else "CablePluggedIn", now)
+        self.step(evse, _what_holds(evse), now)
 
     def _tell_ended(self, evse: Evse, transaction: Transaction, ending: Ending, mono: float) -> None:
         chosen = self._desk.model[SAMPLED_TX_ENDED]
@@ -167,7 +201,10 @@ class Lifecycle:
         self._tell(evse, transaction, "Ended", ending.trigger, ending.at, mono, values, ending.token)
 
     def take_begin(self, evse: Evse, transaction: Transaction) -> None:
-        if transaction.begin is None and evse.reading is not None and not transaction.has_charged:
+        """The reading that it begins with; none yet while its driver may go to another EVSE (E01.FR.09, J02.FR.22)."""
+        right = evse.authorization
+        may_move = evse.plugged is None and right is not None and not right.pinned
+        if transaction.begin is None and evse.reading is not None and not may_move:
             transaction.begin = transaction.last = evse.reading
 
     def _begin_value(self, transaction: Transaction) -> common.MeterValue | None:
@@ -177,19 +214,28 @@ class Lifecycle:
         transaction.told_begin = value is not None
         return value
 
-    def move_here(self, evse: Evse) -> None:
+    def move_here(self, evse: Evse, now: Now) -> None:
         """The driver who was authorized at the station's reader chose this EVSE."""
         source = self._desk.site.movable_to(evse)
-        if source is None:
+        if source is None or source.authorization is None:
             return
-        evse.authorization, source.authorization = source.authorization, None
-        evse.transaction, source.transaction = source.transaction, None
-        here, there = self.watch(evse), self.watch(source)
-        here.periodic_at, here.held = there.periodic_at, evse.conditions() - {"EVConnected", "PowerPathClosed"}
-        there.forget_transaction()
+        right = source.authorization
+        source.deauthorize()
+        evse.authorize(right)
+        there = self.watch(source)
         there.connect_by, there.held = None, source.conditions()
+        if source.transaction is not None:
+            self._move_transaction(source, evse)
+        elif evse.transaction is not None:
+            self.step(evse, right.trigger, now, report=True)  # E02.FR.20: a plain cable event must not swallow it
+
+    def _move_transaction(self, source: Evse, evse: Evse) -> None:
+        here, there = self.watch(evse), self.watch(source)
+        evse.transaction, source.transaction = source.transaction, None
+        here.periodic_at, here.held = there.periodic_at, here.held | {"Authorized"}
+        there.forget_transaction()
+        self._desk.tell(KeepRecord(_key(source), None))
         if evse.transaction is not None:
-            self._desk.tell(KeepRecord(_key(source), None))
             self._keep(evse, evse.transaction)
 
     def periodic(self, evse: Evse, now: Now) -> None:
@@ -249,6 +295,21 @@ class Lifecycle:
             evse.transaction = None
             self._desk.tell(KeepRecord(_key(evse), None))
             self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+
+
+def _what_holds(evse: Evse) -> str:
+    """The trigger of a start that comes later than what it starts for."""
+    if evse.authorization is not None:
+        return evse.authorization.trigger
+    return "CablePluggedIn" if evse.plugged is not None else "EVDetected"
+
+
+def _why_paused(evse: Evse) -> str:
+    """The reason when it is the end of the energy that ends the transaction."""
+    transaction = evse.transaction
+    if transaction is not None and transaction.energy_blocked:
+        return "DeAuthorized"
+    return "Other" if evse.faulted(evse.plugged) else "StoppedByEV"
 
 
 def _worth(event_type: m.TransactionEvent, trigger: str) -> int:

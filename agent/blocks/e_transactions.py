@@ -16,6 +16,7 @@ from agent.model.catalogue import (
     STOP_TX_ON_EV_SIDE_DISCONNECT,
     STOP_TX_ON_INVALID_ID,
     TX_STOP_POINT,
+    UNLOCK_ON_EV_SIDE_DISCONNECT,
 )
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
@@ -26,6 +27,7 @@ from agent.vocabulary import (
     BayLeft,
     BayOccupied,
     CallFailed,
+    ConnectorStatusChanged,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -35,6 +37,7 @@ from agent.vocabulary import (
     EvseFaulted,
     EvseHealed,
     Fact,
+    LockReported,
     MeterRead,
     Now,
     PowerPathClosed,
@@ -72,27 +75,31 @@ class Transactions(Block):
         self._life.step(self._evse(fact), "EVDetected", now, report=True)
 
     def bay_left(self, fact: BayLeft, now: Now) -> None:
-        self._life.step(self._evse(fact), "EVDeparted", now, report=True)
+        self._life.step(self._evse(fact), "EVDeparted", now, stopped_reason="Local", report=True)
 
     def ev_connected(self, fact: EvConnected, now: Now) -> None:
         evse = self._evse(fact)
         self._life.watch(evse).connect_by = None
-        self._life.move_here(evse)
+        self._life.move_here(evse, now)
         self._life.step(evse, "CablePluggedIn", now, report=True)
 
     def ev_disconnected(self, fact: EvDisconnected, now: Now) -> None:
         evse = self._evse(fact)
-        if self.desk.model[STOP_TX_ON_EV_SIDE_DISCONNECT]:  # E09.FR.01
-            evse.authorization = None
-        elif evse.authorization is not None:
+        authorized = evse.authorization is not None
+        if authorized and self.desk.model[STOP_TX_ON_EV_SIDE_DISCONNECT]:  # E09.FR.01, E09.FR.02, E09.FR.03
+            evse.deauthorize(keep_cable=not self.desk.model[UNLOCK_ON_EV_SIDE_DISCONNECT])
+        elif authorized:
             self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]  # E10.FR.02
         self._life.step(evse, "EVCommunicationLost", now, stopped_reason="EVDisconnected", report=True)
 
     def authorized(self, fact: AuthorizationGranted, now: Now) -> None:
         evse = self._evse(fact)
-        right = evse.authorization
+        right, transaction = evse.authorization, evse.transaction
         if right is None:
             return
+        if transaction is not None:
+            transaction.authorized_anew()
+            self._life.watch(evse).energy_cap_wh = None
         if evse.plugged is None:
             self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
         self._life.step(evse, right.trigger, now, report=True)
@@ -100,22 +107,26 @@ class Transactions(Block):
     def authorization_ended(self, fact: AuthorizationEnded, now: Now) -> None:
         evse = self._evse(fact)
         self._life.watch(evse).connect_by = None
-        self._life.step(evse, fact.trigger, now, stopped_reason=fact.stopped_reason, token=fact.token, report=True)
+        reason = fact.stopped_reason
+        self._life.step(evse, fact.trigger, now, stopped_reason=reason, token=fact.token, report=True, revoked=True)
 
     def vehicle_ended(self, fact: EvEndedSession, now: Now) -> None:
         evse = self._evse(fact)
         if evse.authorization is not None:  # E15.FR.04, E15.FR.05
-            evse.authorization = None
+            evse.deauthorize()
             self._life.step(evse, "StopAuthorized", now, stopped_reason="StoppedByEV", report=True)
 
     def charging_state_may_differ(self, fact: Fact, now: Now) -> None:
         self._life.step(self._evse(fact), "ChargingStateChanged", now)
 
+    def may_start_now(self, fact: ConnectorStatusChanged, now: Now) -> None:
+        self._life.start_if_missed(self._evse(fact), now)
+
     # ---- the meter ----
 
     def meter_read(self, fact: MeterRead, now: Now) -> None:
         evse = self._evse(fact)
-        transaction, watch = evse.transaction, self._life.watch(evse)
+        transaction = evse.transaction
         if transaction is None:
             return
         transaction.last = evse.reading
@@ -123,9 +134,7 @@ class Transactions(Block):
             self._life.finish_when_settled(evse, now)
             return
         self._life.take_begin(evse, transaction)
-        energy_wh = transaction.energy_wh()
-        if watch.energy_cap_wh is not None and energy_wh is not None and energy_wh >= watch.energy_cap_wh:
-            self._block_energy(evse, now)
+        self._mind_energy_cap(evse, now)
 
     # ---- faults ----
 
@@ -146,6 +155,7 @@ class Transactions(Block):
         evse = self._evse(fact)
         if not evse.faulted(evse.plugged):
             self._life.watch(evse).heal_by = None
+        self._life.start_if_missed(evse, now)
         self._life.step(evse, "ChargingStateChanged", now)
 
     # ---- what the CSMS asks ----
@@ -175,6 +185,8 @@ class Transactions(Block):
         EvNeedsVentilation: charging_state_may_differ,
         PowerPathClosed: charging_state_may_differ,
         PowerPathOpened: charging_state_may_differ,
+        LockReported: charging_state_may_differ,
+        ConnectorStatusChanged: may_start_now,
         MeterRead: meter_read,
         EvseFaulted: faulted,
         EvseHealed: healed,
@@ -206,18 +218,25 @@ class Transactions(Block):
     def _invalid_id(self, evse: Evse, now: Now) -> None:
         allowed_wh = self.desk.model[MAX_ENERGY_ON_INVALID_ID]
         if self.desk.model[STOP_TX_ON_INVALID_ID]:  # E05.FR.09, E05.FR.10
-            evse.authorization = None
+            evse.deauthorize(keep_cable=True)  # E05.FR.11
             self._life.step(evse, "Deauthorized", now, stopped_reason="DeAuthorized", report=True)
         elif allowed_wh:  # E05.FR.03
             self._life.watch(evse).energy_cap_wh = float(allowed_wh)
+            self._mind_energy_cap(evse, now)
         else:
+            self._block_energy(evse, now)
+
+    def _mind_energy_cap(self, evse: Evse, now: Now) -> None:
+        cap_wh, transaction = self._life.watch(evse).energy_cap_wh, evse.transaction
+        energy_wh = None if transaction is None else transaction.energy_wh()
+        if cap_wh is not None and energy_wh is not None and energy_wh >= cap_wh:
             self._block_energy(evse, now)
 
     def _block_energy(self, evse: Evse, now: Now) -> None:
         transaction = evse.transaction
         if transaction is not None and not transaction.energy_blocked:  # E05.FR.02
             transaction.energy_blocked = True
-            self._life.step(evse, "ChargingStateChanged", now, stopped_reason="DeAuthorized")
+            self._life.step(evse, "ChargingStateChanged", now)
 
     # ---- time ----
 
@@ -243,9 +262,12 @@ class Transactions(Block):
                 self._life.step(evse, "ChargingStateChanged", now)
 
     def _nobody_came(self, evse: Evse, now: Now) -> None:
-        evse.authorization = None
+        if evse.holds_cable():  # E10.FR.01: it waits for its owner, however long that takes
+            self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
+            return
+        evse.deauthorize()
         if evse.transaction is None or "ParkingBayOccupancy" in self.desk.model[TX_STOP_POINT]:  # E03.FR.15
-            self._life.step(evse, "EVConnectTimeout", now, report=True)
+            self._life.step(evse, "EVConnectTimeout", now, stopped_reason="Timeout", report=True)
         else:  # E03.FR.05
             self._life.end(evse, "EVConnectTimeout", "Timeout", now)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from agent.session.evse import OFFER_GRACE_S, Evse
 from agent.session.transaction import Reading
 
-LAST_READING_PATIENCE_S = 3.0
-"""How long an Ended waits for a reading that was taken after the power path opened."""
+LAST_READING_PATIENCE_S = 6.0
+"""How long an Ended waits for a reading that was taken after the power path opened; some boards take 3 s to open."""
 
 FAULT_PATIENCE_S = 300.0
 """How long a transaction waits for a fault to heal that is not a reason to end it at once."""
@@ -17,6 +17,7 @@ class Watch:
 
     def __init__(self, evse: Evse) -> None:
         self.held = evse.conditions()
+        self.missed_start = False
         self.connect_by: float | None = None
         self.think_by: float | None = None
         self.settle_by: float | None = None

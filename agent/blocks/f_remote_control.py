@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from agent.blocks.base import Block, Desk
+from agent.blocks.readings import meter_value
+from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
 from agent.ocpp.messages.common import IdToken
 from agent.session.evse import Evse
@@ -58,7 +60,7 @@ class RemoteControl(Block):
         evse = self.desk.site.with_transaction(request.transaction_id)
         if evse is None or not self.desk.accepted:  # F03.FR.08
             return m.RequestStopTransactionResponse(status="Rejected")
-        evse.authorization = None
+        evse.deauthorize()
         self.desk.post(AuthorizationEnded(evse.id, "RemoteStop", "Remote"))
         return m.RequestStopTransactionResponse(status="Accepted")  # F03.FR.07
 
@@ -66,7 +68,7 @@ class RemoteControl(Block):
         """The EVSE of the request, or the one that suits best (F01.FR.20)."""
         if evse_id is not None and evse_id not in self.desk.site.evses:
             return None
-        return self.desk.site.free_for(evse_id or 0)
+        return self.desk.site.free_for(None, evse_id or 0)
 
     # ---- unlock ----
 
@@ -80,6 +82,8 @@ class RemoteControl(Block):
         if not connector.layout.has_lock:
             return m.UnlockConnectorResponse(status="UnlockFailed")
         self._unlocks.append(WaitingUnlock(self.desk.message_id, evse.id, connector.id, now.mono + UNLOCK_PATIENCE_S))
+        connector.held_for = None
+        connector.wish_lock(False)
         self.desk.tell(UnlockConnector(evse.id, connector.id))  # F05.FR.06
         return None
 
@@ -122,9 +126,14 @@ class RemoteControl(Block):
             return not self.desk.accepted  # F06.FR.17
         if message == "StatusNotification":  # F06.FR.12
             return evse is not None and connector in evse.connectors
-        if message == "TransactionEvent":
-            return any(evse_id in (0, each.id) for each in self.desk.site.running())
-        return message == "Heartbeat" or evse_id == 0 or evse is not None
+        if message == "TransactionEvent":  # it waits for us to be accepted: it could not be sent now (F06.FR.10)
+            return self.desk.accepted and any(evse_id in (0, each.id) for each in self.desk.site.running())
+        if message == "MeterValues":
+            return any(self._has_reading(each) for each in self.desk.site.evses.values() if evse_id in (0, each.id))
+        return True
+
+    def _has_reading(self, evse: Evse) -> bool:
+        return meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], "Trigger") is not None
 
     calls = {
         m.RequestStartTransactionRequest: start,

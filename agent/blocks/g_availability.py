@@ -11,6 +11,7 @@ from agent.ocpp.messages import g_availability as m
 from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.vocabulary import (
+    AuthorizationEnded,
     CallFailed,
     CameOnline,
     ConnectorStatusChanged,
@@ -22,9 +23,7 @@ from agent.vocabulary import (
     KeepRecord,
     Now,
     SetClock,
-    TransactionEnded,
     TriggerRequested,
-    WentOffline,
 )
 
 DAY_S = 86_400.0
@@ -41,23 +40,29 @@ class Availability(Block):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._told: dict[Wish, str] = {}
-        self._scheduled: dict[Wish, bool] = {}
+        self._unheard: set[Wish] = set()
         self._last_heartbeat_mono = float("-inf")
 
     # ---- connector status ----
 
+    def look(self, now: Now) -> None:
+        """Tell every connector whose status is not what was told of it."""
+        if self.desk.accepted and self.desk.online:
+            for evse in self.desk.site.evses.values():
+                self._notify_changes(evse, now)
+
     def may_have_changed(self, fact: Fact, now: Now) -> None:
+        """Told at once, so that the CSMS hears of the connector before it hears of the transaction (E02, E06)."""
         self._notify_changes(self.desk.site.evses[fact.evse], now)
 
     def came_online(self, fact: CameOnline, now: Now) -> None:
+        """All that changed (B04.FR.02), or after a long time and after a start simply all (B01.FR.05, B04.FR.01)."""
         self._last_heartbeat_mono = now.mono
-        if fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:  # B01.FR.05, B04.FR.01
+        if fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:
             self._told.clear()
-        for evse in self.desk.site.evses.values():  # B04.FR.02
-            self._notify_changes(evse, now)
-
-    def went_offline(self, fact: WentOffline, now: Now) -> None:
-        """What was said last may not have arrived: nothing more is said until we are back."""
+        for place in self._unheard:
+            self._told.pop(place, None)
+        self._unheard.clear()
 
     def triggered(self, fact: TriggerRequested, now: Now) -> None:
         if fact.message == "Heartbeat":
@@ -67,18 +72,12 @@ class Availability(Block):
             evse = self.desk.site.evses[fact.evse]
             self._notify(evse, evse.connectors[fact.connector], now, asked_for=True)
 
-    def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
-        self._apply_scheduled(now)
-        self._notify_changes(self.desk.site.evses[fact.evse], now)
-
     facts = {
         EvConnected: may_have_changed,
         EvDisconnected: may_have_changed,
         EvseFaulted: may_have_changed,
         EvseHealed: may_have_changed,
-        TransactionEnded: transaction_ended,
         CameOnline: came_online,
-        WentOffline: went_offline,
         TriggerRequested: triggered,
     }
 
@@ -86,9 +85,9 @@ class Availability(Block):
         """The status as ConnectorStatusEnumType defines it."""
         if evse.faulted(connector.id):
             return "Faulted"
-        if not (evse.station_operative and evse.operative and connector.operative):
+        if not evse.in_service(connector.id):
             return "Unavailable"
-        return "Occupied" if evse.plugged == connector.id else "Available"
+        return "Occupied" if evse.plugged == connector.id or connector.cable_in else "Available"
 
     def _notify_changes(self, evse: Evse, now: Now) -> None:
         for connector in evse.connectors.values():
@@ -111,8 +110,8 @@ class Availability(Block):
     def status_answered(
         self, request: m.StatusNotificationRequest, outcome: m.StatusNotificationResponse | CallFailed, now: Now
     ) -> None:
-        if isinstance(outcome, CallFailed):
-            self._told.pop((request.evse_id, request.connector_id), None)
+        if isinstance(outcome, CallFailed) and outcome.code in ("Offline", "Timeout"):
+            self._unheard.add((request.evse_id, request.connector_id))
 
     # ---- heartbeat ----
 
@@ -143,14 +142,14 @@ class Availability(Block):
         if wish is None:
             return m.ChangeAvailabilityResponse(status="Rejected")
         operative = request.operational_status == "Operative"
-        self._scheduled.pop(wish, None)
-        if self._is(wish, operative):  # G03.FR.03, G04.FR.04
-            return m.ChangeAvailabilityResponse(status="Accepted")
-        if not operative and self._in_use(wish):  # G03.FR.05, G04.FR.06
-            self._scheduled[wish] = operative
-            return m.ChangeAvailabilityResponse(status="Scheduled")
-        self._set(wish, operative, now)
-        return m.ChangeAvailabilityResponse(status="Accepted")
+        if self._is(wish, operative) and not operative:
+            self._forget_told(wish)  # G04.FR.05: asked again, told again
+        self._switch(wish, operative)
+        self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
+        if not operative:
+            self._send_away()
+        waits = not operative and self._in_use(wish)  # G03.FR.05, G04.FR.06
+        return m.ChangeAvailabilityResponse(status="Scheduled" if waits else "Accepted")
 
     calls = {m.ChangeAvailabilityRequest: change}
 
@@ -173,14 +172,21 @@ class Availability(Block):
     def _in_use(self, wish: Wish) -> bool:
         evse_id, connector = wish
         return any(
-            evse_id in (0, evse.id) and connector in (0, evse.plugged, None) for evse in self.desk.site.running()
+            evse_id in (0, evse.id) and (connector == 0 or evse.plugged in (None, connector))
+            for evse in self.desk.site.running()
         )
 
-    def _set(self, wish: Wish, operative: bool, now: Now) -> None:
-        self._switch(wish, operative)
-        self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
+    def _forget_told(self, wish: Wish) -> None:
+        for place in list(self._told):
+            if wish[0] in (0, place[0]) and wish[1] in (0, place[1]):
+                del self._told[place]
+
+    def _send_away(self) -> None:
+        """Who was authorized and had not begun yet cannot begin any more."""
         for evse in self.desk.site.evses.values():
-            self._notify_changes(evse, now)
+            if evse.authorization is not None and evse.transaction is None and not evse.serves(evse.plugged):
+                evse.deauthorize()
+                self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "Other"))
 
     def _switch(self, wish: Wish, operative: bool) -> None:
         evse_id, connector = wish
@@ -190,12 +196,6 @@ class Availability(Block):
             self.desk.site.evses[evse_id].connectors[connector].operative = operative
         else:
             self.desk.site.evses[evse_id].operative = operative
-
-    def _apply_scheduled(self, now: Now) -> None:
-        for wish, operative in list(self._scheduled.items()):
-            if not self._in_use(wish):
-                del self._scheduled[wish]
-                self._set(wish, operative, now)
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         """Out of service stays out of service (B01.FR.07, G03.FR.08)."""

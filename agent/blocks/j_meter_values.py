@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from agent.blocks.base import Block, Desk
 from agent.blocks.readings import meter_value
 from agent.model.catalogue import ALIGNED_MEASURANDS, SAMPLED_TX_UPDATED_INTERVAL
@@ -9,6 +12,8 @@ from agent.ocpp.messages import j_meter_values as m
 from agent.session.evse import Evse
 from agent.vocabulary import (
     EvConnected,
+    EvReleasedPower,
+    EvRequestedPower,
     Fact,
     Now,
     PowerPathClosed,
@@ -32,15 +37,22 @@ class MeterValues(Block):
         super().__init__(desk)
         self._periods: dict[int, float] = {}
 
+    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+        """The registers are read from the start: a transaction begins with what they show."""
+        for evse in self.desk.site.evses.values():
+            self._set_pace(evse)
+
     def pace_may_differ(self, fact: Fact, now: Now) -> None:
-        evse = self.desk.site.evses[fact.evse]
+        self._set_pace(self.desk.site.evses[fact.evse])
+
+    def _set_pace(self, evse: Evse) -> None:
         period_s = self._period_s(evse)
         if self._periods.get(evse.id) != period_s and evse.layout.has_meter:
             self._periods[evse.id] = period_s
             self.desk.tell(SampleMeter(evse.id, period_s))
 
     def read_again(self, fact: Fact, now: Now) -> None:
-        """The power path moved: the register's value at that moment is what a transaction begins or ends with."""
+        """Read now: the register's value at that moment is what a transaction begins or ends with."""
         self._periods.pop(fact.evse, None)
         self.pace_may_differ(fact, now)
 
@@ -54,15 +66,17 @@ class MeterValues(Block):
 
     facts = {
         EvConnected: pace_may_differ,
+        EvRequestedPower: pace_may_differ,
+        EvReleasedPower: pace_may_differ,
         TransactionStarted: pace_may_differ,
-        TransactionEnded: pace_may_differ,
+        TransactionEnded: read_again,
         PowerPathClosed: read_again,
         PowerPathOpened: read_again,
         TriggerRequested: triggered,
     }
 
     def _period_s(self, evse: Evse) -> float:
-        if not evse.power_closed:
+        if evse.transaction is None and not evse.power_closed and not evse.energy_flows():
             return QUIET_PERIOD_S
         interval_s = self.desk.model[SAMPLED_TX_UPDATED_INTERVAL]
         return min(CHARGING_PERIOD_S, float(interval_s)) if interval_s else CHARGING_PERIOD_S

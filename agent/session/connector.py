@@ -26,7 +26,7 @@ class Connector:
         self.layout = layout
         self.operative = True
         self.cable_limit_a: float | None = None
-        self.lock_position = "unlocked"
+        self.lock_position = "moving"
         self.lock_wish: bool | None = None
         self.held_for: Token | None = None
 
@@ -40,10 +40,10 @@ class Connector:
         """A cable of a driver's own is in the socket, whether or not a vehicle is at its other end."""
         return not self.layout.attached and self.cable_limit_a is not None
 
-    @property
-    def wants_lock(self) -> bool:
-        """A driver's cable is to be held."""
-        return self.held_for is not None and not self.layout.attached
+    def hold(self, owner: Token) -> None:
+        """Lock the cable in for its owner, where there is something to lock."""
+        if self.layout.has_lock and not self.layout.attached:
+            self.held_for = owner
 
     @property
     def secured(self) -> bool:
@@ -51,6 +51,11 @@ class Connector:
         if self.layout.attached or not self.layout.has_lock:
             return True
         return self.lock_wish is True and self.lock_position in ("locked", "unknown")
+
+    @property
+    def locking(self) -> bool:
+        """The lock is on its way, or about to be."""
+        return self.held_for is not None and (self.lock_wish is not True or self.lock_position == "moving")
 
     def wish_lock(self, wish: bool) -> bool:
         """Note what is wanted of the lock; whether that is new."""

@@ -182,6 +182,10 @@ class Evse:
         if not keep_cable:
             self.release()
 
+    def holds_cable(self) -> bool:
+        """A cable is locked in and waits for its owner."""
+        return any(connector.held_for is not None and connector.cable_in for connector in self.connectors.values())
+
     def release(self) -> None:
         """No cable is held any more."""
         for connector in self.connectors.values():
@@ -191,7 +195,7 @@ class Evse:
         right = self.authorization
         if right is not None:
             self.authorization = right.at()
-            self.connectors[connector].held_for = right.token
+            self.connectors[connector].hold(right.token)
 
     # ---- what it means ----
 
@@ -222,7 +226,7 @@ class Evse:
         if self.authorization is None:
             return "EVConnected"
         if not self.may_give_power():
-            return "SuspendedEVSE"
+            return "EVConnected" if self.connectors[self.plugged].locking else "SuspendedEVSE"
         patient = self.offered_at_mono is None or mono < self.offered_at_mono + OFFER_GRACE_S
         return "EVConnected" if patient and not self.has_drawn else "SuspendedEV"
 
@@ -282,9 +286,9 @@ class Evse:
     def _sampled(self, sample: MeterSampled, now: Now) -> list[Fact]:
         """A register that runs backwards within a transaction is not believed (J02.FR.16)."""
         last = None if self.transaction is None or self.transaction.last is None else self.transaction.last.sample
-        if last is not None and last.import_wh is not None and sample.import_wh is not None:
-            if sample.import_wh < last.import_wh:
-                return []
+        known_wh = None if last is None else last.import_wh
+        if known_wh is not None and sample.import_wh is not None and sample.import_wh < known_wh:
+            return []
         self.reading, self.read_at_mono = Reading(sample, now.wall), now.mono
         return [MeterRead(self.id)]
 

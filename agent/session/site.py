@@ -37,27 +37,31 @@ class Site:
                 return evse
         return None
 
-    def free_for(self, evse_id: int = 0, allowed: tuple[int, ...] = ()) -> Evse | None:
-        """Where a new authorization goes: where a vehicle waits for one, else the first that nobody uses."""
+    def free_for(self, token: Token | None, evse_id: int = 0, allowed: tuple[int, ...] = ()) -> Evse | None:
+        """Where a new authorization goes: where a vehicle waits for one, where one stands, else the first that is free.
+
+        ``token`` None: only where no transaction was authorized before.
+        """
         candidates = [
-            evse
-            for evse in self._among(evse_id)
-            if evse.authorization is None
-            and evse.usable(evse.plugged)
-            and (evse.transaction is None or evse.transaction.ending is None)
-            and (not allowed or evse.id in allowed)
+            evse for evse in self._among(evse_id) if evse.open_to(token) and (not allowed or evse.id in allowed)
         ]
-        waiting = [evse for evse in candidates if evse.plugged is not None]
-        unused = [evse for evse in candidates if evse.plugged is None]
-        return next(iter(waiting + unused), None)
+        return max(candidates, key=lambda evse: (evse.plugged is not None, evse.bay_occupied, -evse.id), default=None)
 
     def movable_to(self, target: Evse) -> Evse | None:
         """The EVSE whose driver plugged in at ``target`` instead: authorized, not pinned, without a vehicle."""
-        if target.authorization is not None or target.transaction is not None:
-            return None
         for evse in self.evses.values():
             right = evse.authorization
-            if right is not None and not right.pinned and evse.plugged is None and evse is not target:
+            if right is None or right.pinned or evse.plugged is not None or evse is target:
+                continue
+            if target.open_to(right.token) and (evse.transaction is None or target.transaction is None):
+                return evse
+        return None
+
+    def holding_for(self, token: Token, evse_id: int = 0) -> Evse | None:
+        """The EVSE that keeps the cable of this driver, who has no right there any more."""
+        for evse in self._among(evse_id):
+            held = any(token.same(connector.held_for) for connector in evse.connectors.values())
+            if held and evse.authorization is None:
                 return evse
         return None
 

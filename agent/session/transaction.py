@@ -36,7 +36,10 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Transaction(msgspec.Struct, kw_only=True):
-    """What is remembered of a transaction, on disk from its first event to its last."""
+    """What is remembered of a transaction, on disk from its first event to its last.
+
+    ``stopped_reason`` is why its authorization ended, for the time when the transaction ends (E07, figure 55).
+    """
 
     id: str
     started_at: datetime
@@ -50,6 +53,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     told_remote_start: bool = False
     has_charged: bool = False
     energy_blocked: bool = False
+    stopped_reason: str | None = None
     begin: Reading | None = None
     told_begin: bool = False
     last: Reading | None = None
@@ -68,6 +72,11 @@ class Transaction(msgspec.Struct, kw_only=True):
         self.last = None if self.last is None else self.last.moved(by)
         if self.ending is not None:
             self.ending = msgspec.structs.replace(self.ending, at=self.ending.at + by)
+
+    def authorized_anew(self) -> None:
+        """Its authorization is a new one: it is told like the first, and what the last one ended with is past."""
+        self.told_token = self.told_remote_start = self.energy_blocked = False
+        self.stopped_reason = None
 
     def energy_wh(self) -> float | None:
         """What went through the meter since the beginning."""
@@ -88,8 +97,13 @@ class Edges(msgspec.Struct, frozen=True):
         return not self.rising.isdisjoint(start_points)
 
     def stops(self, stop_points: tuple[str, ...]) -> bool:
-        """Whether a running transaction stops now (E06)."""
-        return not self.falling.isdisjoint(stop_points)
+        """Whether a running transaction stops now (E06).
+
+        PowerPathClosed as a stop point is the same as EVConnected and Authorized, whether or not both ever held
+        (E06.FR.06; 2.6.6.2).
+        """
+        both = ("EVConnected", "Authorized") if "PowerPathClosed" in stop_points else ()
+        return not self.falling.isdisjoint((*stop_points, *both))
 
 
 def edges(before: frozenset[str], after: frozenset[str]) -> Edges:
