@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from agent.version import VERSION
 
@@ -40,6 +41,21 @@ REPORT_HELP = """\
 Print every deviation from OCPP that the running agent has heard from its CSMS since power-on: how often, whether it was
 understood anyway, the clause, and a sample without tokens or passwords.  A text to mail to the backend's vendor.
 How much is understood anyway is `csms.tolerance` in the board file: off, known (default) or all."""
+
+
+LEDGER_HELP = """\
+The ledger of everything that the CSMS must hear, kept in the data directory.
+
+  station-agent ledger list [--state parked]      one line an event
+  station-agent ledger export > events.jsonl      whole, as JSON lines
+  station-agent ledger verify                     the hash chain is unbroken, no seqNo is missing (else exit status 1)
+  station-agent ledger resend [ID ...]            parked events back into the queue (--control: of a running agent)
+
+held: waits or is in flight.  refused: the CSMS did not take it, it is said again.  answered: done, kept a while as
+proof.  parked: given up after the attempts that the CSMS allows, kept until somebody decides.  thinned: an intermediate
+reading that was given up because the queue was full."""
+
+STATES = ("held", "refused", "answered", "parked", "thinned")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,7 +115,33 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
     )
+    _add_ledger(commands)
     return top
+
+
+def _add_ledger(commands: Any) -> None:
+    ledger = commands.add_parser(
+        "ledger",
+        help="what waits for the CSMS, what was parked, and proof of it",
+        description=LEDGER_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ledger.add_argument("what", choices=("list", "export", "verify", "resend"), help="see above")
+    ledger.add_argument("ids", nargs="*", type=int, metavar="ID", help="parked events to send again (default: all)")
+    ledger.add_argument("--state", choices=STATES, help="only events in this state")
+    ledger.add_argument("--transaction", metavar="ID", help="only events of this transaction")
+    ledger.add_argument(
+        "--data",
+        default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
+        metavar="DIR",
+        help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
+    )
+    ledger.add_argument(
+        "--control",
+        default=os.environ.get("STATION_CONTROL_SOCKET"),
+        metavar="PATH",
+        help="the running agent's socket, for resend; without it the file is changed, for an agent that is not running",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -109,11 +151,25 @@ def main(arguments: list[str] | None = None) -> int:
         from agent.shell.client import do
 
         return do(Path(options.control), options.cmd, options.arguments)
+    if options.command == "ledger":
+        return ledger(options)
     if options.command == "csms-report":
         from agent.shell.client import report
 
         return report(Path(options.control))
     return run(options)
+
+
+def ledger(options: argparse.Namespace) -> int:
+    """``station-agent ledger``."""
+    if options.what == "resend" and options.control is not None:
+        from agent.shell.client import do
+
+        return do(Path(options.control), "ledger_resend", [f"ids={options.ids}"])
+    from agent.shell.ledger import run as show
+
+    data, ids = Path(options.data), tuple(options.ids)
+    return show(options.what, data, state=options.state, transaction=options.transaction, ids=ids)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
-from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Row, Thin, Thinned, Write
+from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Resend, Row, Thin, Thinned, Write
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -392,6 +392,17 @@ class Loop:
         else:
             log.error("! %d events wait, over the budget, and none of them can be thinned out", waiting)
         self._turn()
+
+    def resend(self, ids: tuple[int, ...], done: Callable[[int], object]) -> None:
+        """Parked events back into the queue; ``done`` hears how many."""
+
+        def taken(rows: list[Row]) -> None:
+            if not self._stopped:
+                self.link.receive_resent(rows, self._clock.now().mono)
+                self._turn()
+            done(len(rows))
+
+        self._store.ask(Resend(ids), taken)
 
     def _rows_read(self, rows: list[Row]) -> None:
         if not self._stopped:

@@ -192,6 +192,15 @@ class PoweredStation:
     def _store_state(self, works: bool, text: str) -> None:
         self.loop.store_state(works, text)
 
+    def flash_status(self) -> dict[str, int]:
+        """What was written to flash."""
+        flash = self._database.flash
+        return {
+            "written_today_bytes": flash.today_bytes,
+            "written_since_power_on_bytes": flash.since_power_on_bytes,
+            "commits": flash.commits,
+        }
+
     def power_on(self) -> None:
         """Start the drivers and connect."""
         self.loop.power_on(self._records)

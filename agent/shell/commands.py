@@ -45,6 +45,12 @@ class Settle(Arguments, frozen=True):
     timeout_ms: float = 10_000.0
 
 
+class Ids(Arguments, frozen=True):
+    """``ledger_resend``."""
+
+    ids: list[int] = []
+
+
 class PlugIn(Arguments, frozen=True):
     """``plug_in``."""
 
@@ -137,6 +143,10 @@ class Commands:
             "reason": station.link.last_reason if station.link.state != "open" else "",
             "registration": desk.registration,
             "waiting": len(station.link.outbox),
+            "waiting_bytes": station.link.outbox.waiting_bytes,
+            "thinned": station.link.outbox.thinned_events,
+            "clock_known": station.clock.known,
+            "flash": station.flash_status(),
             "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
         }
 
@@ -146,6 +156,12 @@ class Commands:
         target = station.network.target
         csms = "the CSMS" if target is None else target.url
         return {"report": csms_report(csms, station.link.ear.deviations())}
+
+    async def ledger_resend(self, arguments: Ids) -> Answer:
+        """Parked events back into the queue; none named: all of them."""
+        taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._on().loop.resend(tuple(arguments.ids), taken.set_result)
+        return {"events": await asyncio.shield(taken)}
 
     async def settle(self, arguments: Settle) -> None:
         """Wait until nothing has been said for a while, and nothing is left to say."""
@@ -252,6 +268,7 @@ class Commands:
         "power_cycle": ("bench", PowerCycle, power_cycle),
         "status": ("observe", Nothing, status),
         "csms_report": ("observe", Nothing, csms_report),
+        "ledger_resend": ("operate", Ids, ledger_resend),
         "settle": ("observe", Settle, settle),
         "plug_in": ("bench", PlugIn, plug_in),
         "unplug": ("bench", OneEvse, unplug),
