@@ -6,6 +6,7 @@ Source: OCPP 2.0.1 Part 2, 2.13 (charging infrastructure related).
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from agent.model.catalogue import UNLOCK_ON_EV_SIDE_DISCONNECT
@@ -15,6 +16,7 @@ from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.session.site import Site
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AVAILABILITY = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 
 StatusOf = Callable[[Evse, Connector], str]
@@ -33,6 +35,12 @@ def _state(component: str) -> Variable[str]:
 
 def _available(component: str) -> Variable[bool]:
     return Variable(component, "Available", True, mutability="ReadOnly")
+
+
+def declare_clock(model: DeviceModel, wall: Callable[[], datetime], known: Callable[[], bool]) -> None:
+    """Declare the clock: what it says, and whether that is known to be true."""
+    model.declare(Variable("ClockCtrlr", "DateTime", EPOCH, mutability="ReadOnly"), live=wall)
+    model.declare(Variable("ClockCtrlr", "Problem", False, mutability="ReadOnly"), live=lambda: not known())
 
 
 def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> None:

@@ -308,6 +308,7 @@ class Loop:
         moved_s = self._clock.set(wall)
         if moved_s:
             log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+        self.station.desk.clock_known = self._clock.known
         if moved_s and not knew:
             boot = self.link.outbox.learned_time(moved_s)
             self.station.move_times(timedelta(seconds=moved_s))

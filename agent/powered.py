@@ -168,6 +168,8 @@ class PoweredStation:
             offered=board.csms.protocols if target is None else target.subprotocols,
             ear=Ear(Tolerance(board.csms.tolerance)),
         )
+        self.station.desk.waiting = self.link.outbox.waiting
+        self.station.desk.clock_known = self.clock.known
         self.network = Network(target, _context_of(provision), tasks)
         self.loop = Loop(
             self.station,

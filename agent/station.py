@@ -16,7 +16,7 @@ from agent.blocks.e_transactions import Transactions
 from agent.blocks.f_remote_control import RemoteControl
 from agent.blocks.g_availability import Availability
 from agent.blocks.j_meter_values import MeterValues
-from agent.inventory import declare_hardware
+from agent.inventory import declare_clock, declare_hardware
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
@@ -79,6 +79,7 @@ class Station:
         self._askers = self._gather(lambda block: block.answers)
         self._intents: dict[int, PilotIntent] = {}
         declare_hardware(self.model, self.site, self.availability.status_of)
+        declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
         for spot, text in (defaults or {}).items():
             self.model.provide(spot, text)
 
@@ -107,6 +108,7 @@ class Station:
 
     def receive(self, event: Event | Incoming, now: Now) -> None:
         """Take one event; what follows from it is in ``take_commands`` afterwards."""
+        self.desk.wall = now.wall
         if isinstance(event, Event):
             self._hardware(event, now)
         else:

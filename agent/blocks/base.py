@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, ClassVar
 from uuid import UUID
@@ -43,6 +44,9 @@ class Desk:
         self.facts: deque[Fact] = deque()
         self.commands: list[Command] = []
         self.message_id = ""
+        self.wall = datetime(1970, 1, 1, tzinfo=UTC)
+        self.clock_known = True
+        self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
 
     def tell(self, command: Command) -> None:
         """Lay down a command."""

@@ -12,6 +12,8 @@ from agent.blocks.e_event import next_event
 from agent.blocks.e_watch import LAST_READING_PATIENCE_S, Watch
 from agent.blocks.readings import Context, meter_value
 from agent.model.catalogue import (
+    ALLOW_ENERGY_TRANSFER_RESUMPTION,
+    RESUMPTION_TIMEOUT,
     SAMPLED_ENABLED,
     SAMPLED_TX_ENDED,
     SAMPLED_TX_STARTED,
@@ -34,6 +36,12 @@ from agent.vocabulary import (
     TransactionEnded,
     TransactionStarted,
 )
+
+RESUME_PATIENCE_S = 20.0
+"""How long after power-on the vehicle of an interrupted transaction may take to be seen."""
+
+KEEP_READING_S = 300.0
+"""How often a reading is stored between two events: what a power cut may cost when the meter forgets, too."""
 
 
 class Lifecycle:
@@ -73,6 +81,8 @@ class Lifecycle:
 
         """
         transaction, watch = evse.transaction, self.watch(evse)
+        if watch.resume_by is not None:  # nothing is known yet of what the transaction will find
+            return
         if transaction is not None and transaction.ending is not None:
             self.finish_when_settled(evse, now)
             return
@@ -183,7 +193,7 @@ class Lifecycle:
         if transaction is None or transaction.ending is None:
             return
         if evse.reading is not None:
-            transaction.last = evse.reading
+            transaction.learn(evse.reading)
         self._tell_ended(evse, transaction, transaction.ending, now.mono)
         evse.transaction = None
         self.watch(evse).forget_transaction()
@@ -263,6 +273,7 @@ class Lifecycle:
         values: tuple[common.MeterValue | None, ...],
         token: Token | None = None,
     ) -> None:
+        transaction.told_at = at
         request = next_event(evse, transaction, event_type, trigger, at=at, mono=mono, values=values, token=token)
         self._keep(evse, transaction)
         self._desk.tell(
@@ -276,25 +287,67 @@ class Lifecycle:
         )
 
     def _keep(self, evse: Evse, transaction: Transaction) -> None:
+        transaction.right = evse.authorization
         self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(transaction)))
+
+    def keep_reading(self, evse: Evse, transaction: Transaction, now: Now) -> None:
+        """A reading now and then, for the case that the power goes between two events."""
+        watch = self.watch(evse)
+        if now.mono >= watch.keep_at_mono:
+            watch.keep_at_mono = now.mono + KEEP_READING_S
+            self._keep(evse, transaction)
 
     # ---- after a restart ----
 
     def take_up(self, records: Mapping[str, bytes], now: Now) -> None:
-        """End what was running when the power went (stoppedReason PowerLoss, or what the restart was for)."""
+        """What was running when the power went is resumed or ended, as soon as the hardware says what is true."""
         for evse in self._desk.site.evses.values():
             record = records.get(_key(evse))
             if record is None:
                 continue
-            transaction = msgspec.json.decode(record, type=Transaction)
-            reason = "PowerLoss" if self._desk.boot_reason == "PowerUp" else "Reboot"
-            evse.transaction = transaction
-            if transaction.ending is None:
-                transaction.ending = Ending("AbnormalCondition", reason, now.wall)
-            self._tell_ended(evse, transaction, transaction.ending, now.mono)
-            evse.transaction = None
-            self._desk.tell(KeepRecord(_key(evse), None))
-            self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+            evse.transaction = transaction = msgspec.json.decode(record, type=Transaction)
+            if transaction.ending is None and self._may_resume(transaction, now):
+                self._wait_for_vehicle(evse, transaction, now)
+            else:
+                self._end_of_power(evse, transaction, now)
+
+    def _may_resume(self, transaction: Transaction, now: Now) -> bool:
+        """Not longer dark than allowed, by a clock that is known (2.1: E17.FR.10, E17.FR.20)."""
+        allowed_s = self._desk.model[RESUMPTION_TIMEOUT]
+        dark_s = (now.wall - transaction.last_alive()).total_seconds()
+        return self._desk.clock_known and 0 <= dark_s <= allowed_s
+
+    def _wait_for_vehicle(self, evse: Evse, transaction: Transaction, now: Now) -> None:
+        evse.authorization = transaction.right
+        transaction.energy_blocked = not self._desk.model[ALLOW_ENERGY_TRANSFER_RESUMPTION]  # 2.1: E17.FR.12
+        self.watch(evse).resume_by = now.mono + RESUME_PATIENCE_S
+
+    def resumed(self, evse: Evse, now: Now) -> None:
+        """The vehicle is still there: the transaction goes on (2.1: E17.FR.14; 2.0.1 has no word for TxResumed)."""
+        transaction, watch = evse.transaction, self.watch(evse)
+        watch.resume_by = None
+        watch.held = evse.conditions()
+        watch.offers(evse, now.mono)
+        if transaction is not None:
+            self._schedule_periodic(watch, now)
+            self.updated(evse, transaction, "ChargingStateChanged", now)
+            self._desk.post(TransactionStarted(evse.id, transaction.id))
+
+    def not_resumed(self, evse: Evse, now: Now) -> None:
+        """Nobody is there any more."""
+        self.watch(evse).resume_by = None
+        if evse.transaction is not None:
+            self._end_of_power(evse, evse.transaction, now)
+
+    def _end_of_power(self, evse: Evse, transaction: Transaction, now: Now) -> None:
+        """End it with the register as it is found now, at the last moment of which something is known."""
+        evse.deauthorize()
+        reason = "PowerLoss" if self._desk.boot_reason == "PowerUp" else "Reboot"
+        if transaction.ending is None:
+            transaction.ending = Ending("AbnormalCondition", reason, transaction.last_alive())
+        self.watch(evse).settle_by = now.mono + LAST_READING_PATIENCE_S
+        if not evse.layout.has_meter:
+            self.finish(evse, now)
 
 
 def _what_holds(evse: Evse) -> str:

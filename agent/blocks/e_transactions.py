@@ -79,6 +79,9 @@ class Transactions(Block):
 
     def ev_connected(self, fact: EvConnected, now: Now) -> None:
         evse = self._evse(fact)
+        if self._life.watch(evse).resume_by is not None:
+            self._life.resumed(evse, now)
+            return
         self._life.watch(evse).connect_by = None
         self._life.move_here(evse, now)
         self._life.step(evse, "CablePluggedIn", now, report=True)
@@ -129,11 +132,13 @@ class Transactions(Block):
         transaction = evse.transaction
         if transaction is None:
             return
-        transaction.last = evse.reading
+        if evse.reading is not None:
+            transaction.learn(evse.reading)
         if transaction.ending is not None:
             self._life.finish_when_settled(evse, now)
             return
         self._life.take_begin(evse, transaction)
+        self._life.keep_reading(evse, transaction, now)
         self._mind_energy_cap(evse, now)
 
     # ---- faults ----
@@ -255,6 +260,8 @@ class Transactions(Block):
             if watch.heal_by is not None and now.mono >= watch.heal_by:
                 watch.heal_by = None
                 self._life.end(evse, "AbnormalCondition", "Other", now)
+            if watch.resume_by is not None and now.mono >= watch.resume_by:
+                self._life.not_resumed(evse, now)
             if watch.periodic_at is not None and now.mono >= watch.periodic_at:
                 self._life.periodic(evse, now)
             if watch.think_by is not None and now.mono >= watch.think_by:
@@ -271,8 +278,21 @@ class Transactions(Block):
         else:  # E03.FR.05
             self._life.end(evse, "EVConnectTimeout", "Timeout", now)
 
+    # ---- what the CSMS asks of the past ----
+
+    def status(self, request: m.GetTransactionStatusRequest, now: Now) -> m.GetTransactionStatusResponse:
+        transaction_id = request.transaction_id
+        if transaction_id is None:  # E14.FR.06, E14.FR.07, E14.FR.08
+            return m.GetTransactionStatusResponse(messages_in_queue=self.desk.waiting(None))
+        return m.GetTransactionStatusResponse(  # E14.FR.01 to E14.FR.05
+            messages_in_queue=self.desk.waiting(transaction_id),
+            ongoing_indicator=self.desk.site.with_transaction(transaction_id) is not None,
+        )
+
+    calls = {m.GetTransactionStatusRequest: status}
+
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
-        """End what was running when the power went."""
+        """Resume or end what was running when the power went."""
         self._life.take_up(records, now)
 
     def _evse(self, fact: Fact) -> Evse:

@@ -27,6 +27,9 @@ STOP_TX_ON_INVALID_ID = Variable("TxCtrlr", "StopTxOnInvalidId", True)
 MAX_ENERGY_ON_INVALID_ID = Variable("TxCtrlr", "MaxEnergyOnInvalidId", 0, "Wh", low=0)
 TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", False)
 
+RESUMPTION_TIMEOUT = Variable("TxCtrlr", "ResumptionTimeout", 0, "s", low=0)  # of 2.1, where 2.0.1 says nothing
+ALLOW_ENERGY_TRANSFER_RESUMPTION = Variable("TxCtrlr", "AllowEnergyTransferResumption", True)
+
 HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
 MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default", mutability="ReadOnly")
 MESSAGE_ATTEMPTS = Variable("OCPPCommCtrlr", "MessageAttempts", 3, low=1, instance="TransactionEvent")

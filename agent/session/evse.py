@@ -235,7 +235,7 @@ class Evse:
         meter_is_gone = any(part.endswith("meter") for part in self.lost_parts)
         if not self.layout.has_meter or meter_is_gone or ("PowerMeterFailure", None) in self.faults:
             return True
-        return not self.power_closed and self.read_at_mono >= self.opened_at_mono
+        return self.reading is not None and not self.power_closed and self.read_at_mono >= self.opened_at_mono
 
     def move_times(self, by: timedelta) -> None:
         """Every time of day that is kept here was wrong by so much."""
@@ -249,7 +249,7 @@ class Evse:
     def receive(self, event: Event, now: Now) -> list[Fact]:
         """Take what the hardware said; facts come in the order in which they became true."""
         facts = self._facts_of(event, now)
-        self.has_drawn = self.has_drawn or self.energy_flows()
+        self.has_drawn = self.has_drawn or (self.authorization is not None and self.energy_flows())
         return facts
 
     def _facts_of(self, event: Event, now: Now) -> list[Fact]:

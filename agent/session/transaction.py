@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from agent.session.authorization import Authorization
 from agent.vocabulary import Token
 from hal.events import MeterSampled
 
@@ -58,6 +59,20 @@ class Transaction(msgspec.Struct, kw_only=True):
     told_begin: bool = False
     last: Reading | None = None
     ending: Ending | None = None
+    told_at: datetime | None = None
+    right: Authorization | None = None
+
+    def last_alive(self) -> datetime:
+        """The latest moment of which something was stored: the end of a transaction that the power ended."""
+        known = (self.started_at, self.told_at, None if self.last is None else self.last.at)
+        return max(moment for moment in known if moment is not None)
+
+    def learn(self, reading: Reading) -> None:
+        """Take a newer reading; a register that went backwards is another meter's, or a reset one's, and is not."""
+        before = None if self.last is None else self.last.sample.import_wh
+        now = reading.sample.import_wh
+        if before is None or now is None or now >= before:
+            self.last = reading
 
     def take_seq_no(self) -> int:
         """The number of the next event: 0, 1, 2... (E, sequence number generation)."""
@@ -70,6 +85,7 @@ class Transaction(msgspec.Struct, kw_only=True):
         self.started_at += by
         self.begin = None if self.begin is None else self.begin.moved(by)
         self.last = None if self.last is None else self.last.moved(by)
+        self.told_at = None if self.told_at is None else self.told_at + by
         if self.ending is not None:
             self.ending = msgspec.structs.replace(self.ending, at=self.ending.at + by)
 
