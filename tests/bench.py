@@ -156,6 +156,7 @@ class Bench:
         identity = ChargingStation(model="Bench", vendor_name="Table")
         self.station = Station(self.layouts, identity, self._entropy, defaults=self._defaults)
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
+        self.station.desk.waiting = self.link.outbox.waiting
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
         self.intents = {}

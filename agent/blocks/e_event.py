@@ -39,6 +39,7 @@ def next_event(
             remote_start_id=_remote_start_id(evse, transaction),
         ),
         meter_value=tuple(value for value in values if value is not None) or None,
+        offline=True if ending is not None and ending.in_the_dark else None,  # E04.FR.03
         number_of_phases_used=evse.layout.phases if started_charging else None,  # E02.FR.18
         cable_max_current=_cable_limit(evse, transaction),
         evse=_evse_once(evse, transaction),

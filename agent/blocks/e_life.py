@@ -344,7 +344,7 @@ class Lifecycle:
         evse.deauthorize()
         reason = "PowerLoss" if self._desk.boot_reason == "PowerUp" else "Reboot"
         if transaction.ending is None:
-            transaction.ending = Ending("AbnormalCondition", reason, transaction.last_alive())
+            transaction.ending = Ending("AbnormalCondition", reason, transaction.last_alive(), in_the_dark=True)
         self.watch(evse).settle_by = now.mono + LAST_READING_PATIENCE_S
         if not evse.layout.has_meter:
             self.finish(evse, now)

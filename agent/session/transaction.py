@@ -34,6 +34,7 @@ class Ending(msgspec.Struct, frozen=True):
     stopped_reason: str
     at: datetime
     token: Token | None = None
+    in_the_dark: bool = False
 
 
 class Transaction(msgspec.Struct, kw_only=True):
