@@ -73,6 +73,8 @@ class Socket(Protocol):
 
     def close(self, reason: str) -> None: ...
 
+    def check_certificate(self, wall: datetime) -> None: ...
+
 
 class Hardware(Protocol):
     """The drivers, by what they belong to."""
@@ -309,6 +311,8 @@ class Loop:
         if moved_s:
             log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
         self.station.desk.clock_known = self._clock.known
+        if not knew:
+            self._socket.check_certificate(wall)
         if moved_s and not knew:
             boot = self.link.outbox.learned_time(moved_s)
             self.station.move_times(timedelta(seconds=moved_s))

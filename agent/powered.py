@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -170,7 +169,7 @@ class PoweredStation:
         )
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.clock_known = self.clock.known
-        self.network = Network(target, _context_of(provision), tasks)
+        self.network = Network(target, _context_of(provision, self.clock), tasks)
         self.loop = Loop(
             self.station,
             self.link,
@@ -283,10 +282,10 @@ def target_of(board: Board, provision: Provision) -> Target | None:
     return Target(url, identity, protocols, provision.password)
 
 
-def _context_of(provision: Provision) -> Callable[[], Any]:
+def _context_of(provision: Provision, clock: Clock) -> Callable[[], Any]:
     def make() -> Any:
         from agent.edge.tls import context_for  # TLS costs memory; a station without it does not pay
 
-        return context_for(provision)
+        return context_for(provision, clock_known=clock.known)
 
-    return partial(make)
+    return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -31,18 +32,25 @@ class Clock:
     without a battery wakes up at some time of its own.  What is stamped until then is provisional.
     """
 
-    def __init__(self, last_known: datetime | None = None) -> None:
-        wall_s = time.time()
-        synchronized = SYNCHRONIZED.exists()
+    def __init__(
+        self,
+        last_known: datetime | None = None,
+        *,
+        system_s: Callable[[], float] = time.time,
+        mono_s: Callable[[], float] = time.monotonic,
+        synchronized: Path = SYNCHRONIZED,
+    ) -> None:
+        self._mono_s = mono_s
+        wall_s, known = system_s(), synchronized.exists()
         if last_known is not None and wall_s < last_known.timestamp():
-            wall_s, synchronized = last_known.timestamp(), False  # without a battery: at least not backwards
-        self._ahead_s = wall_s - time.monotonic()
+            wall_s, known = last_known.timestamp(), False  # without a battery: at least not backwards
+        self._ahead_s = wall_s - mono_s()
         self._told: date | None = None
-        self.known = synchronized
+        self.known = known
 
     def now(self) -> Now:
         """This moment, to the millisecond (OCPP allows three decimals)."""
-        mono = time.monotonic()
+        mono = self._mono_s()
         milliseconds = round((mono + self._ahead_s) * 1000)
         return Now(EPOCH + timedelta(milliseconds=milliseconds), mono)
 
@@ -52,7 +60,7 @@ class Clock:
             self._refuse(wall)
             return 0.0
         self.known = True
-        ahead_s = wall.timestamp() - time.monotonic()
+        ahead_s = wall.timestamp() - self._mono_s()
         moved_s = ahead_s - self._ahead_s
         if abs(moved_s) <= TRUSTED_DRIFT_S:
             return 0.0

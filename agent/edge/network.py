@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from agent.edge.websocket import CsmsSocket, Target
@@ -82,6 +83,16 @@ class Network:
         """Give the connection up."""
         if self._socket is not None:
             self._socket.close(reason)
+
+    def check_certificate(self, wall: datetime) -> None:
+        """The time of day became known while connected: now the CSMS's certificate can be judged by it."""
+        certificate = None if self._socket is None else self._socket.certificate()
+        if certificate is not None:
+            from agent.edge.tls import out_of_date
+
+            reason = out_of_date(certificate, wall)
+            if reason is not None:
+                self.close(reason)
 
     def cut(self) -> None:
         """As when the power or the cable goes: no farewell."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from agent.provision import Provision
 
@@ -13,8 +16,15 @@ SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM
 """A00.FR.318 with the forward-secret RSA suites in front of what it names."""
 
 
-def context_for(provision: Provision) -> ssl.SSLContext:
+NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python has no name for."""
+
+
+def context_for(provision: Provision, *, clock_known: bool = True) -> ssl.SSLContext:
     """The context of this station.
+
+    While the time of day is not known, validity periods cannot be judged: chain, name and signature are, and the
+    period is judged by ``out_of_date`` as soon as the CSMS has told the time.
 
     Raises:
         OSError: a file that is named is not there or not what it should be; ssl.SSLError is one.
@@ -24,8 +34,22 @@ def context_for(provision: Provision) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # A00.FR.313
     context.set_ciphers(SUITES)
     context.check_hostname = provision.verify_hostname is not False
+    if not clock_known:
+        context.verify_flags |= NO_CHECK_TIME
     if provision.certs_dir and Path(provision.certs_dir).is_dir():
         context.load_verify_locations(capath=provision.certs_dir)
     if provision.client_cert_file:
         context.load_cert_chain(provision.client_cert_file, provision.client_key_file, provision.client_key_password)
     return context
+
+
+def out_of_date(certificate: Mapping[str, Any], wall: datetime) -> str | None:
+    """Why a peer's certificate (as ``getpeercert`` gives it) is not valid at this time; None when it is."""
+    since, until = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate[name]), UTC) for name in ("notBefore", "notAfter")
+    )
+    if since <= wall <= until:
+        return None
+    return (
+        f"the CSMS's certificate is valid from {since:%Y-%m-%d} to {until:%Y-%m-%d}, and it says it is {wall:%Y-%m-%d}"
+    )

@@ -7,6 +7,7 @@ import logging
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -142,7 +143,7 @@ class CsmsSocket(asyncio.Protocol):
         if not self._protocol.eof_sent or self._protocol.state is not State.CLOSED:
             self._protocol.receive_eof()
             self._take_events()
-        self._closed(self._reason or self._close_reason() or ("connection lost" if error is None else str(error)))
+        self._closed(self._reason or self._close_reason(error))
 
     # ---- what the loop asks ----
 
@@ -151,6 +152,10 @@ class CsmsSocket(asyncio.Protocol):
         if self._protocol.state is State.OPEN:
             self._protocol.send_text(text.encode())
             self._flush()
+
+    def certificate(self) -> dict[str, Any] | None:
+        """The CSMS's certificate; None without TLS."""
+        return None if self._transport is None else self._transport.get_extra_info("peercert") or None
 
     def ping(self) -> None:
         """Send a ping."""
@@ -219,14 +224,16 @@ class CsmsSocket(asyncio.Protocol):
         if self._protocol.close_expected():
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, transport.close)
 
-    def _close_reason(self) -> str:
+    def _close_reason(self, error: Exception | None) -> str:
         if self._protocol.handshake_exc is not None:
             return _handshake_reason(self._protocol.handshake_exc)
         close = self._protocol.close_rcvd
         if close is not None:
             return f"closed by the CSMS: {close.code} {close.reason}".strip()
         broken = self._protocol.parser_exc
-        return "" if broken is None else f"the CSMS broke the WebSocket protocol: {broken}"
+        if broken is not None and not isinstance(broken, EOFError):
+            return f"the CSMS broke the WebSocket protocol: {broken}"
+        return "connection lost" if error is None else f"connection lost: {getattr(error, 'strerror', None) or error}"
 
     def _closed(self, reason: str) -> None:
         if not self._told:
