@@ -122,6 +122,8 @@ class Loop:
         self._observers: list[Observer] = []
         self._stopped = False
         self._last_failure = ""
+        self._warned: set[str] = set()
+        self._not_before = float("-inf")
 
     # ---- in ----
 
@@ -211,12 +213,22 @@ class Loop:
             log.debug("< %s", event)
         else:
             self._observe("csms", event)
-        if isinstance(event, LinkLost):
-            self._tell_lost(event)
-        elif isinstance(event, LinkWarned):
-            log.warning("! csms: %s", event.text)
-        self.station.receive(event, now)
+        self._tell_link(event)
+        dealt_with = self._contained(self.station.receive, event, now)
+        if not dealt_with and isinstance(event, CsmsCalled):
+            self.link.refuse(event.message_id, "InternalError", "this station could not deal with it", now.mono)
         self._perform(now)
+
+    def _contained(self, work: Callable[..., None], *arguments: object) -> bool:
+        """Do it; a defect of ours costs what was being done, never the station."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            place = extract_tb(error.__traceback__)[-1]
+            log.error("! defect: %s: %s (%s:%s)", type(error).__name__, error, place.filename, place.lineno)
+            log.debug("traceback", exc_info=True)
+            return False
+        return True
 
     def _take_from_link(self) -> bool:
         for command in self.link.take_commands():
@@ -225,11 +237,19 @@ class Loop:
         self._events.extend(self.link.take_events())
         return bool(self._events)
 
-    def _tell_lost(self, event: LinkLost) -> None:
-        """Once a reason: a CSMS that refuses for days fills no log."""
-        if event.reason != self._last_failure:
-            self._last_failure = event.reason
-            log.warning("! csms: %s; next attempt in %.0f s, then with back-off", event.reason, event.retry_s)
+    def _tell_link(self, event: Event | Incoming) -> None:
+        """Each thing once: a CSMS that refuses for days, or talks nonsense, fills no log."""
+        match event:
+            case LinkLost(reason=reason) if reason != self._last_failure:
+                self._last_failure = reason
+                log.warning("! csms: %s; next attempt in %.0f s, then with back-off", reason, event.retry_s)
+            case LinkOpened():
+                self._warned.clear()
+            case LinkWarned(text=text) if text not in self._warned and len(self._warned) < MOST_WARNINGS:
+                self._warned.add(text)
+                log.warning("! csms: %s", text)
+            case CsmsAnswered(outcome=outcome) if not isinstance(outcome, CallFailed):
+                self._last_failure = ""  # it worked: the next loss is news
 
     def _expire(self) -> None:
         self._timer = None
@@ -238,7 +258,8 @@ class Loop:
         due = self.station.next_deadline()
         if due is not None and now.mono >= due:
             self._busy = True
-            self.station.expire(now)
+            if not self._contained(self.station.expire, now):
+                self._not_before = now.mono + DEFECT_PAUSE_S
             self._perform(now)
             self._busy = False
         self.link.expire(now.mono)
@@ -258,7 +279,8 @@ class Loop:
         self._timer_due = float("inf") if due is None else due
         if due is not None:
             # call_later, not call_at: the station's clock need not be the event loop's.
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - mono), self._expire)
+            wait_s = max(0.0, due - mono, self._not_before - mono)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._expire)
 
     # ---- commands out ----
 

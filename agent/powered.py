@@ -27,7 +27,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.version import VERSION
-from board.descriptor import Board, Connector, Evse, Part, Reader
+from board.descriptor import Board, Connector, Evse, Part, Reader, Storage
 from hal.errors import HalError
 from hal.events import Event
 from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post
@@ -157,12 +157,13 @@ class PoweredStation:
             layouts_of(board, self.parts), _identity(board, provision), entropy, defaults=_defaults(board, provision)
         )
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
+        self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
         self._records = contents.records
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
         self.link = CsmsLink(
-            outbox_from(contents),
+            outbox_from(contents, board.storage),
             entropy,
             offered=board.csms.protocols if target is None else target.subprotocols,
             ear=Ear(Tolerance(board.csms.tolerance)),
@@ -198,6 +199,7 @@ class PoweredStation:
         flash = self._database.flash
         return {
             "written_today_bytes": flash.today_bytes,
+            "budget_bytes_a_day": flash.budget_bytes,
             "written_since_power_on_bytes": flash.since_power_on_bytes,
             "commits": flash.commits,
         }
@@ -231,14 +233,21 @@ class PoweredStation:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-def outbox_from(contents: Contents) -> Outbox:
+def outbox_from(contents: Contents, storage: Storage) -> Outbox:
     """The queue as it was left, with what was learned of the clocks of earlier starts."""
     shifts = {
         int(key.removeprefix(CLOCK_SHIFT)): float(value)
         for key, value in contents.records.items()
         if key.startswith(CLOCK_SHIFT)
     }
-    return Outbox(next_id=contents.next_id, waiting=contents.waiting, boot=contents.boot, clock_shifts=shifts)
+    return Outbox(
+        next_id=contents.next_id,
+        waiting=contents.waiting,
+        boot=contents.boot,
+        clock_shifts=shifts,
+        most_events=storage.events,
+        most_bytes=storage.bytes,
+    )
 
 
 def last_known_time(records: Mapping[str, bytes]) -> datetime | None:

@@ -39,6 +39,14 @@ class Csms(_Table, frozen=True, kw_only=True):
     tolerance: Literal["off", "known", "all"] = "known"
 
 
+class Storage(_Table, frozen=True, kw_only=True):
+    """Budgets of the ledger and of the flash.  Over ``events`` or ``bytes`` intermediate readings are thinned out."""
+
+    events: Annotated[int, Meta(ge=1000, le=10_000_000)] = 100_000
+    bytes: Annotated[int, Meta(ge=1_000_000, le=100_000_000_000)] = 100_000_000
+    flash_bytes_a_day: Annotated[int, Meta(ge=1_000_000)] = 200_000_000
+
+
 class Control(_Table, frozen=True, kw_only=True):
     """``bench`` offers the commands that play vehicle and driver: simulated boards only, never a product."""
 
@@ -101,6 +109,7 @@ class Board(_Table, frozen=True, kw_only=True):
     station: Station
     csms: Csms = Csms()
     control: Control = Control()
+    storage: Storage = Storage()
     bus: dict[str, dict[str, Any]] = {}
     evse: Annotated[tuple[Evse, ...], Meta(min_length=1)]
     reader: tuple[Reader, ...] = ()
@@ -150,6 +159,7 @@ _TABLES: dict[str, type[_Table]] = {
     "station": Station,
     "csms": Csms,
     "control": Control,
+    "storage": Storage,
     "evse": Evse,
     "connectors": Connector,
     "reader": Reader,

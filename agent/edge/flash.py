@@ -1,9 +1,12 @@
-"""How much was written to flash, today and since power-on.  Counts what the kernel says this thread wrote."""
+"""How much was written to flash, today and since power-on: what the kernel says this thread wrote.  Saves nothing."""
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 THREAD_IO = Path("/proc/thread-self/io")
 DAY_S = 86_400
@@ -17,6 +20,8 @@ class FlashMeter:
         self.commits = 0
         self.since_power_on_bytes = 0
         self.today_bytes = 0
+        self.budget_bytes = 0
+        self._told_day = -1
         self._counted = 0
         self._day = -1
         self._looked_at = float("-inf")
@@ -37,6 +42,9 @@ class FlashMeter:
         if day != self._day:
             self._day, self.today_bytes = day, 0
         self.today_bytes += new
+        if self.budget_bytes and self.today_bytes > self.budget_bytes and self._told_day != day:
+            self._told_day = day
+            log.warning("! %d bytes went to flash today, over the budget of %d", self.today_bytes, self.budget_bytes)
         self.since_power_on_bytes += new
 
 
