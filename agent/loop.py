@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from traceback import extract_tb
 from typing import Any, Protocol
 
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
@@ -16,10 +17,14 @@ from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
+    CallFailed,
     Command,
+    CsmsAnswered,
+    CsmsCalled,
     Incoming,
     KeepRecord,
     LinkLost,
+    LinkOpened,
     LinkWarned,
     LockConnector,
     Now,
@@ -38,6 +43,12 @@ log = logging.getLogger(__name__)
 
 CLOCK_SHIFT = "clock/shift/"
 CLOCK_LAST = "clock/last"
+
+DEFECT_PAUSE_S = 1.0
+"""A deadline that could not be dealt with stays due: it must not take the whole processor."""
+
+MOST_WARNINGS = 32
+"""Different warnings that are told of one connection."""
 
 Stored = Callable[[bool], None]
 """Called when writes are on disk, or (False) when the disk refused them for now."""
@@ -214,9 +225,10 @@ class Loop:
         else:
             self._observe("csms", event)
         self._tell_link(event)
-        dealt_with = self._contained(self.station.receive, event, now)
-        if not dealt_with and isinstance(event, CsmsCalled):
-            self.link.refuse(event.message_id, "InternalError", "this station could not deal with it", now.mono)
+        if not self._contained(self.station.receive, event, now):
+            if isinstance(event, CsmsCalled):
+                self.link.refuse(event.message_id, "InternalError", "this station could not deal with it", now.mono)
+            self._contained(self.station.settle, now)  # what else followed from it, the hardware's wishes first of all
         self._perform(now)
 
     def _contained(self, work: Callable[..., None], *arguments: object) -> bool:

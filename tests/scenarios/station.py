@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any, Self
 
@@ -185,7 +186,7 @@ class AgentInLoop(Driven):
         self.data.mkdir(parents=True, exist_ok=True)
         self.machine = Machine(read_board(board or find_board("sim")), self.data, given=Provision(**given), devices={})
         self._running: asyncio.Task[None] | None = None
-        self._tap = LogTap(self.log)
+        self._tap = LogTap(self)
         self._broken: list[str] = []
         self._level = logging.WARNING
 
@@ -199,7 +200,9 @@ class AgentInLoop(Driven):
         root.setLevel(logging.INFO)
         root.addHandler(self._tap)
         asyncio.get_running_loop().set_exception_handler(self._exception)
-        self._running = asyncio.create_task(self.machine.run(control=self.socket, wait=True))
+        context = copy_context()
+        context.run(SPEAKER.set, self)
+        self._running = asyncio.create_task(self.machine.run(control=self.socket, wait=True), context=context)
         async with asyncio.timeout(PATIENT_S):
             while not self.socket.exists():
                 assert not self._running.done()
@@ -224,16 +227,21 @@ class AgentInLoop(Driven):
         self._broken.append(f"{context['message']}: {context.get('exception')!r}")
 
 
-class LogTap(logging.Handler):
-    """What a journal would have."""
+SPEAKER: ContextVar[Driven | None] = ContextVar("SPEAKER", default=None)
+"""Which of several machines in one loop is at work."""
 
-    def __init__(self, heard: Heard[str]) -> None:
+
+class LogTap(logging.Handler):
+    """What the journal of this machine would have."""
+
+    def __init__(self, agent: Driven) -> None:
         super().__init__(logging.INFO)
-        self._heard = heard
+        self._agent = agent
 
     def emit(self, record: logging.LogRecord) -> None:
-        for line in self.format(record).splitlines():
-            self._heard.add(line)
+        if SPEAKER.get() in (self._agent, None):
+            for line in self.format(record).splitlines():
+                self._agent.log.add(line)
 
 
 def tracebacks(lines: list[str]) -> list[str]:

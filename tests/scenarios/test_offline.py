@@ -1,13 +1,14 @@
 """Without a CSMS: what happens meanwhile is told afterwards, in order, once, and says that it was offline."""
 
 import asyncio
+from typing import Any
 
 from tests.csms.practice import PracticeCsms
 from tests.csms.record import StationRecord
 from tests.scenarios.sessions import all_ended, begin, charge, duplicates_of, energies_wh, faults_of, finish
 from tests.scenarios.station import ID, AgentInLoop
 
-OFFLINE_TOO = {"AuthCtrlr_OfflineTxForUnknownIdEnabled": True}
+OFFLINE_TOO: dict[str, Any] = {"AuthCtrlr_OfflineTxForUnknownIdEnabled": True}
 
 
 def offline_of(record: StationRecord) -> list[bool]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.scenarios.sessions import all_ended, begin, charge, duplicates_of, en
 from tests.scenarios.station import ID, AgentInLoop, AgentProcess
 
 # Whoever comes may charge, at once: nothing waits for an answer of the CSMS.
-FREE = {"AuthCtrlr_Enabled": False, "TxCtrlr_TxBeforeAcceptedEnabled": True}
+FREE: dict[str, Any] = {"AuthCtrlr_Enabled": False, "TxCtrlr_TxBeforeAcceptedEnabled": True}
 
 
 async def kill_and_start(agent: AgentProcess, csms: PracticeCsms) -> None:
