@@ -174,6 +174,7 @@ class Bench:
             plant.intent, plant.closed, plant.sample_at = PilotIntent(), False, None
             plant.state = CpState.A
         self.mono += off_s
+        self.network_up = None
         self.power_on()
 
     def accept(self) -> None:
