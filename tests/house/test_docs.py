@@ -128,8 +128,17 @@ def test_every_station_agent_command_and_option_exists(page: Path) -> None:
             options = {word.partition("=")[0] for word in words if word.startswith("--")}
             unknown = options - set(subcommands()[command]._option_string_actions)
             assert not unknown, f"{name_of(page)}: station-agent {command} has no {unknown}"
-            if command == "do" and len(words) > 1:
-                assert words[1] in commands_of_the_socket(), f"{name_of(page)}: no command {words[1]!r} on the socket"
+            choices = choices_of(command)
+            if choices and len(words) > 1:
+                assert words[1] in choices, f"{name_of(page)}: station-agent {command} has no {words[1]!r}"
+
+
+def choices_of(command: str) -> set[str]:
+    """What may follow a command: of the socket, or of its own."""
+    if command == "do":
+        return commands_of_the_socket()
+    words = (action for action in subcommands()[command]._actions if not action.option_strings)
+    return set(next(words, argparse.Action([], "none")).choices or ())
 
 
 def test_the_help_texts_name_commands_that_exist() -> None:
@@ -151,7 +160,7 @@ def rows_behind(mark: str) -> list[list[str]]:
 
 def arguments_in(cell: str) -> dict[str, Any]:
     """``"`evse`, `connector` = 1"``: the arguments, and the defaults of those that may be left out."""
-    found = re.findall(r"`(\w+)`(?: = (\"[^\"]*\"|\{\}|null|-?[\d.]+))?(?:,|$)", cell)
+    found = re.findall(r"`(\w+)`(?: = (\"[^\"]*\"|\{\}|\[\]|null|-?[\d.]+))?(?:,|$)", cell)
     return {name: msgspec.json.decode(default) if default else None for name, default in found}
 
 
