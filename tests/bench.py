@@ -93,7 +93,7 @@ class Plant:
         self.sample_at: float | None = None
         self.meter_answers = True
         self.locked: dict[int, LockPosition] = {each.id: "unlocked" for each in layout.connectors if each.has_lock}
-        self.lock_stuck = False
+        self.lock_stuck = self.lock_silent = False
 
     def pilot(self) -> CpState:
         """What the vehicle shows."""
@@ -575,6 +575,8 @@ class Bench:
 
     def _move_lock(self, evse: int, connector: int, position: LockPosition) -> None:
         plant = self.plants[evse]
+        if plant.lock_silent:
+            return
         if not plant.lock_stuck:
             plant.locked[connector] = position
         self._hardware.append(LockMoved(evse, plant.locked[connector], connector))
