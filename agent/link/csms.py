@@ -85,7 +85,7 @@ class CsmsLink:
         self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes, ear=self.ear)
         self.timeout_s = 30.0
         self.ping_interval_s = 60.0
-        self.state: Literal["off", "waiting", "connecting", "open"] = "off"
+        self.state: Literal["off", "waiting", "connecting", "open", "closing"] = "off"
         self.last_reason = ""
         self._entropy = entropy
         self._transient: deque[tuple[Request, bool]] = deque()
@@ -94,6 +94,9 @@ class CsmsLink:
         self._heard_mono = float("-inf")
         self._ping_at: float | None = None
         self._pong_by: float | None = None
+        self._probe_at: float | None = None
+        self._pongs_wanted = 0
+        self._got_through = False
         self._commands: list[LinkCommand] = []
         self._events: list[Incoming] = []
 
@@ -122,9 +125,9 @@ class CsmsLink:
 
     def receive_closed(self, reason: str, mono: float) -> None:
         """The socket is closed, or was never opened."""
-        was_open = self.state == "open"
+        was_open = self.state in ("open", "closing")
         self.state, self.last_reason = "waiting", reason
-        self._ping_at = self._pong_by = None
+        self._ping_at = self._pong_by = self._probe_at = None
         if was_open:
             self.rpc.closed(mono)
             self._take_rpc_events(mono)
@@ -141,6 +144,8 @@ class CsmsLink:
     def receive_pong(self, mono: float) -> None:
         """The CSMS answered our ping."""
         self._pong_by = None
+        self._pongs_wanted -= 1
+        self._got_through = self._got_through or self._pongs_wanted == 0
 
     @property
     def idle(self) -> bool:
@@ -213,19 +218,34 @@ class CsmsLink:
         if due is not None and mono >= due:
             self.rpc.expire(mono)
             self._take_rpc_events(mono)
+        if self.state != "open":
+            return
         if self._pong_by is not None and mono >= self._pong_by:
-            self._pong_by = None
-            self._commands.append(Disconnect("no answer to a ping"))
+            self._give_up("no answer to a ping")
+        elif self._probe_at is not None and mono >= self._probe_at:
+            self._probe_at = None
+            self._pongs_wanted = 1 if self._pong_by is None else 2
+            self._ping(mono)
         elif self._ping_at is not None and mono >= self._ping_at:
             self._schedule_ping(mono)
-            self._pong_by = self._pong_by or mono + min(self.timeout_s, self.ping_interval_s)
-            self._commands.append(Ping())
+            self._ping(mono)
+
+    def _ping(self, mono: float) -> None:
+        self._pong_by = self._pong_by or mono + min(self.timeout_s, self.ping_interval_s)
+        self._commands.append(Ping())
+
+    def _give_up(self, reason: str) -> None:
+        """The connection is dead, or might as well be: nothing more is said on it."""
+        if self.state == "open":
+            self.state = "closing"
+            self._commands.append(Disconnect(reason))
 
     def next_deadline(self, mono: float) -> float | None:
         """When ``expire`` must be called."""
         times = [self.reconnect.next_deadline()]
         if self.state == "open":
-            times += [self.rpc.next_deadline(), self._ping_at, self._pong_by, self.outbox.next_deadline(mono)]
+            times += [self.rpc.next_deadline(), self._ping_at, self._pong_by, self._probe_at]
+            times.append(self.outbox.next_deadline(mono))
         return min((time for time in times if time is not None), default=None)
 
     def tune(self, tuning: TuneLink, mono: float) -> None:
@@ -281,7 +301,14 @@ class CsmsLink:
             self._unsayable(request, entry, str(error))
         else:
             self._in_flight = request, entry
+            self._watch_call(entry, mono)
         return True
+
+    def _watch_call(self, entry: Entry | None, mono: float) -> None:
+        """An event that waits long is followed by a ping: its answer proves that the CSMS has the event, too."""
+        pings = self.ping_interval_s > 0
+        self._probe_at = mono + self.timeout_s / 2 if pings and entry is not None else None
+        self._got_through, self._pongs_wanted = not pings, 0
 
     def _unsayable(self, request: Request, entry: Entry | None, reason: str) -> None:
         if entry is not None:
@@ -309,8 +336,8 @@ class CsmsLink:
                 self._heard_mono = mono
                 self._finished(None, code, reason, mono)
             case CallTimedOut():
-                self._finished(None, "Timeout", "no answer in time", mono)
-                self._commands.append(Disconnect("no answer to a call"))  # Part 2, 3.2
+                self._timed_out(mono)
+                self._give_up("no answer to a call")  # Part 2, 3.2
             case CallLost():
                 self._interrupted(mono)
             case _:
@@ -320,9 +347,17 @@ class CsmsLink:
         if self._in_flight is None:
             return
         (request, entry), self._in_flight = self._in_flight, None
+        self._probe_at = None
         if entry is not None:
             self._settle(entry, response is not None, f"{code}: {reason}", mono)
         self._events.append(CsmsAnswered(request, CallFailed(code, reason) if response is None else response))
+
+    def _timed_out(self, mono: float) -> None:
+        """A dead wire is no failure to process (E13): only what got through counts as an attempt."""
+        if self._in_flight is not None and self._in_flight[1] is not None and not self._got_through:
+            self._interrupted(mono)
+        else:
+            self._finished(None, "Timeout", "no answer in time", mono)
 
     def _settle(self, entry: Entry, taken: bool, reason: str, mono: float) -> None:
         if taken:
@@ -340,6 +375,7 @@ class CsmsLink:
         if self._in_flight is None:
             return
         (request, entry), self._in_flight = self._in_flight, None
+        self._probe_at = None
         if entry is None:
             self._events.append(CsmsAnswered(request, CallFailed("Offline", "the connection was lost")))
         else:
