@@ -121,7 +121,7 @@ class Lifecycle:
         evse.transaction = transaction
         watch = self.watch(evse)
         watch.forget_transaction()
-        self._schedule_periodic(watch, now)
+        watch.sampled_mono = now.mono
         self.take_begin(evse, transaction)
         self._tell(evse, transaction, "Started", trigger, now.wall, now.mono, (self._begin_value(transaction),))
         self._desk.post(TransactionStarted(evse.id, transaction.id))
@@ -171,7 +171,7 @@ class Lifecycle:
         if transaction is None or transaction.ending is not None:
             return
         watch = self.watch(evse)
-        watch.connect_by = watch.periodic_at = watch.heal_by = None
+        watch.connect_by = watch.sampled_mono = watch.heal_by = None
         transaction.ending = Ending(trigger, stopped_reason, now.wall, token)
         if evse.authorization is not None:
             evse.deauthorize(keep_cable=keep_cable)
@@ -242,7 +242,7 @@ class Lifecycle:
     def _move_transaction(self, source: Evse, evse: Evse) -> None:
         here, there = self.watch(evse), self.watch(source)
         evse.transaction, source.transaction = source.transaction, None
-        here.periodic_at, here.held = there.periodic_at, here.held | {"Authorized"}
+        here.sampled_mono, here.held = there.sampled_mono, here.held | {"Authorized"}
         there.forget_transaction()
         self._desk.tell(KeepRecord(_key(source), None))
         if evse.transaction is not None:
@@ -251,14 +251,16 @@ class Lifecycle:
     def periodic(self, evse: Evse, now: Now) -> None:
         """The time for a reading of the running transaction has come (J02.FR.11)."""
         transaction, watch = evse.transaction, self.watch(evse)
-        self._schedule_periodic(watch, now)
+        watch.sampled_mono = now.mono
         if transaction is None or transaction.ending is not None or evse.reading is watch.told_reading:
             return
         self.updated(evse, transaction, "MeterValuePeriodic", now, values=True)
 
-    def _schedule_periodic(self, watch: Watch, now: Now) -> None:
+    def periodic_due(self, evse: Evse) -> float | None:
+        """When that is; an interval that is set in the course of a transaction counts at once."""
+        since = self.watch(evse).sampled_mono
         interval_s = self._desk.model[SAMPLED_TX_UPDATED_INTERVAL] if self._desk.model[SAMPLED_ENABLED] else 0
-        watch.periodic_at = now.mono + interval_s if interval_s else None
+        return since + interval_s if since is not None and interval_s else None
 
     # ---- out ----
 
@@ -329,7 +331,7 @@ class Lifecycle:
         watch.held = evse.conditions()
         watch.offers(evse, now.mono)
         if transaction is not None:
-            self._schedule_periodic(watch, now)
+            watch.sampled_mono = now.mono
             self.updated(evse, transaction, "ChargingStateChanged", now)
             self._desk.post(TransactionStarted(evse.id, transaction.id))
 

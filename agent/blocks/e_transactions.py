@@ -247,6 +247,7 @@ class Transactions(Block):
 
     def next_deadline(self) -> float | None:
         times = [watch.next_deadline() for watch in self._life.watches.values()]
+        times += [self._life.periodic_due(evse) for evse in self.desk.site.running()]
         return min((time for time in times if time is not None), default=None)
 
     def expire(self, now: Now) -> None:
@@ -262,7 +263,8 @@ class Transactions(Block):
                 self._life.end(evse, "AbnormalCondition", "Other", now)
             if watch.resume_by is not None and now.mono >= watch.resume_by:
                 self._life.not_resumed(evse, now)
-            if watch.periodic_at is not None and now.mono >= watch.periodic_at:
+            sample_at = self._life.periodic_due(evse)
+            if sample_at is not None and now.mono >= sample_at:
                 self._life.periodic(evse, now)
             if watch.think_by is not None and now.mono >= watch.think_by:
                 watch.think_by = None

@@ -24,13 +24,13 @@ class Watch:
         self.heal_by: float | None = None
         self.resume_by: float | None = None
         self.keep_at_mono = float("-inf")
-        self.periodic_at: float | None = None
+        self.sampled_mono: float | None = None
         self.energy_cap_wh: float | None = None
         self.told_reading: Reading | None = None
 
     def forget_transaction(self) -> None:
         """The transaction is over."""
-        self.settle_by = self.heal_by = self.resume_by = self.periodic_at = self.energy_cap_wh = self.told_reading = (
+        self.settle_by = self.heal_by = self.resume_by = self.sampled_mono = self.energy_cap_wh = self.told_reading = (
             None
         )
 
@@ -44,5 +44,5 @@ class Watch:
 
     def next_deadline(self) -> float | None:
         """The earliest of its times."""
-        times = (self.connect_by, self.think_by, self.settle_by, self.heal_by, self.resume_by, self.periodic_at)
+        times = (self.connect_by, self.think_by, self.settle_by, self.heal_by, self.resume_by)
         return min((time for time in times if time is not None), default=None)

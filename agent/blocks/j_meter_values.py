@@ -15,6 +15,7 @@ from agent.vocabulary import (
     EvReleasedPower,
     EvRequestedPower,
     Fact,
+    MeterRead,
     Now,
     PowerPathClosed,
     PowerPathOpened,
@@ -66,6 +67,7 @@ class MeterValues(Block):
 
     facts = {
         EvConnected: pace_may_differ,
+        MeterRead: pace_may_differ,
         EvRequestedPower: pace_may_differ,
         EvReleasedPower: pace_may_differ,
         TransactionStarted: pace_may_differ,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from agent.blocks.j_meter_values import CHARGING_PERIOD_S, QUIET_PERIOD_S
 from agent.blocks.readings import MEASURANDS, meter_value
 from agent.model.catalogue import MEASURANDS as CONFIGURABLE
@@ -131,11 +133,16 @@ def test_J02_FR_17_registers_are_told_as_they_are_read():
     assert started["meterValue"][0]["sampledValue"][0]["value"] == 987654.321
 
 
-def test_an_interval_that_is_set_in_a_transaction_counts_from_the_next_reading():
-    bench = bench_with(variables={"SampledDataCtrlr.TxUpdatedInterval": 30})
+@pytest.mark.parametrize("before", [0, 30])
+def test_an_interval_that_is_set_in_a_transaction_counts_at_once(before: int):
+    bench = bench_with(variables={"SampledDataCtrlr.TxUpdatedInterval": before})
     bench.plug_in()
     bench.swipe()
-    bench.set("SampledDataCtrlr.TxUpdatedInterval", 10)
+    bench.set("SampledDataCtrlr.TxUpdatedInterval", 2)
+    bench.pass_time(5)  # the meter is read at the new pace from its next reading on
     bench.take_events()
     bench.pass_time(60)
-    assert bench.take_story() == [("Updated", "MeterValuePeriodic", "Charging")] * 4
+    assert bench.take_story() == [("Updated", "MeterValuePeriodic", "Charging")] * 30
+    assert bench.set("SampledDataCtrlr.TxUpdatedInterval", 0) == "Accepted"
+    bench.pass_time(60)
+    assert bench.take_events() == []
