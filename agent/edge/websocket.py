@@ -129,6 +129,8 @@ class CsmsSocket(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
+        if self._told:  # those above have given this connection up, and may have another
+            return
         self._protocol.receive_data(data)
         self._take_events()
         self._flush()
