@@ -16,6 +16,7 @@ from agent.version import VERSION
 DEFAULT_BOARD = "/etc/station-agent/board.toml"
 DEFAULT_DATA = "/var/lib/station-agent"
 DEFAULT_CONTROL = "/run/station-agent/control.sock"
+MAX_IDENTITY = 48
 
 RUN_HELP = """\
 Run the station: read the board file, start its drivers, connect to the CSMS, and charge.
@@ -187,10 +188,10 @@ def run(options: argparse.Namespace) -> int:
         unknown = sorted(set(devices) - set(board.bus))
         if unknown:
             raise StartFailed(f"--device {unknown[0]}: no such bus; buses: {', '.join(sorted(board.bus))}")
-        data = Path(options.data)
-        data.mkdir(parents=True, exist_ok=True)
+        if options.id is not None and not 0 < len(options.id) <= MAX_IDENTITY:
+            raise StartFailed(f"--id {options.id!r}: expected 1 to {MAX_IDENTITY} characters")
         given = Provision(csms_url=options.csms, identity=options.id)
-        machine = Machine(board, data, given=given, devices=devices)
+        machine = Machine(board, Path(options.data), given=given, devices=devices)
         control = None if options.control is None else Path(options.control)
         asyncio.run(run_machine(machine, control=control, wait=options.wait))
     except (StartFailed, BoardError) as error:

@@ -7,8 +7,9 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from board.descriptor import Board, Connector, Evse, Part
 log = logging.getLogger(__name__)
 
 PROVISION = "provision.json"
+LOCK = "lock"
 FIRST_ATTEMPT_S = 0.5
 TIDY_AFTER_S = 2.0
 
@@ -55,28 +57,32 @@ class Machine:
 
     # ---- life ----
 
-    async def run(self, *, control: Path | None, wait: bool) -> None:
-        """Until SIGTERM or SIGINT."""
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                if not wait:
-                    self.power_on()
-                    await self._first_attempt()
-                if control is not None:
-                    await self._serve(control)
-                loop.call_later(TIDY_AFTER_S, tidy)
-                await stop.wait()
-            finally:
-                if self.station is not None:
-                    station, self.station = self.station, None
-                    await station.power_off()
-                if self._server is not None:
-                    await self._server.stop()
+    async def run(self, *, control: Path | None, wait: bool, until: asyncio.Event) -> None:
+        """Live until this happens.
+
+        Raises:
+            StartFailed: alone or in a group: the station cannot be put together.
+
+        """
+        with claimed(self.data):
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                await self._live(control=control, wait=wait, until=until)
+
+    async def _live(self, *, control: Path | None, wait: bool, until: asyncio.Event) -> None:
+        try:
+            if not wait:
+                self.power_on()
+                await self._first_attempt()
+            if control is not None:
+                await self._serve(control)
+            await until.wait()
+        finally:
+            if self.station is not None:
+                station, self.station = self.station, None
+                await station.power_off()
+            if self._server is not None:
+                await self._server.stop()
 
     async def _first_attempt(self) -> None:
         """Let the CSMS hear from us before the control socket costs time; a CSMS that is not there delays it little."""
@@ -195,6 +201,27 @@ class Machine:
         raise BenchRefused("unsupported: nothing is simulated on this board")
 
 
+@contextmanager
+def claimed(data: Path) -> Iterator[None]:
+    """Hold the data directory: two agents in one would use each other's numbers.
+
+    Raises:
+        StartFailed: another agent holds it, or it cannot be written.
+
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / LOCK).open("w")
+    except OSError as error:
+        raise StartFailed(f"{data}: {error.strerror}") from None
+    with lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)  # goes with the process, however that ends
+        except OSError:
+            raise StartFailed(f"{data}: another agent works in this data directory") from None
+        yield
+
+
 def tidy() -> None:
     """What was made at start stays: no later collection of garbage looks at it."""
     gc.collect()
@@ -288,12 +315,13 @@ def _lock_for(kind: str, like: Evse) -> Part | None:
 
 
 async def run_machine(machine: Machine, *, control: Path | None, wait: bool) -> None:
-    """Run it, and let what went wrong at the start be one error instead of a group."""
+    """Until SIGTERM or SIGINT; what goes wrong at the start is one error instead of a group."""
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, until.set)
+    loop.call_later(TIDY_AFTER_S, tidy)
     try:
-        await machine.run(control=control, wait=wait)
+        await machine.run(control=control, wait=wait, until=until)
     except* StartFailed as group:
         raise group.exceptions[0] from None
-    finally:
-        with suppress(OSError):
-            if control is not None:
-                control.unlink()

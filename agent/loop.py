@@ -142,7 +142,8 @@ class Loop:
         """The first turn."""
         now = self._clock.now()
         self._busy = True
-        self.station.power_on(records, now)
+        if not self._contained(self.station.power_on, records, now):
+            self._contained(self.station.settle, now)
         self._perform(now)
         self._busy = False
         self.link.power_on(now.mono)
@@ -236,8 +237,7 @@ class Loop:
         try:
             work(*arguments)
         except Exception as error:
-            place = extract_tb(error.__traceback__)[-1]
-            log.error("! defect: %s: %s (%s:%s)", type(error).__name__, error, place.filename, place.lineno)
+            log.error("! defect: %s", told_of(error))
             log.debug("traceback", exc_info=True)
             return False
         return True
@@ -464,3 +464,9 @@ class AfterDisk:
     def __call__(self, stored: bool) -> None:
         rest, self._rest = self._rest, []
         self._loop.after_disk(rest, self._up_to if stored else None)
+
+
+def told_of(error: Exception) -> str:
+    """An error that nobody expected, with its place, in one line."""
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"

@@ -235,11 +235,13 @@ class PoweredStation:
 
 def outbox_from(contents: Contents, storage: Storage) -> Outbox:
     """The queue as it was left, with what was learned of the clocks of earlier starts."""
-    shifts = {
-        int(key.removeprefix(CLOCK_SHIFT)): float(value)
-        for key, value in contents.records.items()
-        if key.startswith(CLOCK_SHIFT)
-    }
+    shifts: dict[int, float] = {}
+    for key, value in contents.records.items():
+        if key.startswith(CLOCK_SHIFT):
+            try:
+                shifts[int(key.removeprefix(CLOCK_SHIFT))] = float(value)
+            except ValueError as error:
+                _unreadable(key, error)
     return Outbox(
         next_id=contents.next_id,
         waiting=contents.waiting,
@@ -252,8 +254,16 @@ def outbox_from(contents: Contents, storage: Storage) -> Outbox:
 
 def last_known_time(records: Mapping[str, bytes]) -> datetime | None:
     """The last time of day that was known when an event was stored."""
-    stored = records.get(CLOCK_LAST)
-    return None if stored is None else datetime.fromisoformat(stored.decode())
+    try:
+        return datetime.fromisoformat(records[CLOCK_LAST].decode()) if CLOCK_LAST in records else None
+    except ValueError as error:
+        _unreadable(CLOCK_LAST, error)
+        return None
+
+
+def _unreadable(key: str, error: ValueError) -> None:
+    """A record that another release wrote, or a sick disk: the station starts without it."""
+    log.error("! record %s cannot be read: %s", key, error)
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from agent.app import Machine
 from agent.errors import BenchRefused, StartFailed
+from agent.loop import told_of
 from agent.shell.commands import LATER, Commands
 from hal.errors import HalError
 
@@ -146,6 +147,10 @@ class Client:
             answer = await self._obey(fields.pop("cmd", None), fields) or {}
         except (BenchRefused, StartFailed, HalError) as error:
             self._refuse(id, str(error))
+        except Exception as error:
+            log.error("! defect: %s", told_of(error))
+            log.debug("traceback", exc_info=True)
+            self._refuse(id, f"a defect of the agent: {told_of(error)}")
         else:
             self._say({"id": id, "ok": True, **answer})
 

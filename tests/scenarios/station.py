@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any, Self
@@ -91,8 +92,15 @@ class Driven:
         self._guests.append(guest)
         return guest
 
-    async def _come_in(self) -> None:
-        self._client = await ControlClient.connect(self.socket)
+    async def _come_in(self, alive: Callable[[], bool]) -> None:
+        """As soon as it listens; nothing tells us, so we knock."""
+        async with asyncio.timeout(PATIENT_S):
+            while self._client is None:
+                try:
+                    self._client = await ControlClient.connect(self.socket)
+                except (FileNotFoundError, ConnectionRefusedError):
+                    assert alive(), "\n".join(self.log.items)
+                    await asyncio.sleep(0.01)
         await self._client.cmd("watch", topics=["facts"])
 
     async def _go_out(self) -> None:
@@ -137,8 +145,7 @@ class AgentProcess(Driven):
             sys.executable, "-m", "agent", *self._arguments, cwd=ROOT, stderr=asyncio.subprocess.PIPE, env=bare()
         )
         self._reading = asyncio.create_task(self._read(self._process.stderr))
-        await self._until_it_listens()
-        await self._come_in()
+        await self._come_in(lambda: self._process is not None and self._process.returncode is None)
 
     async def kill(self) -> None:
         """SIGKILL: as when the power goes."""
@@ -165,13 +172,6 @@ class AgentProcess(Driven):
         self._process = None
         return status
 
-    async def _until_it_listens(self) -> None:
-        assert self._process is not None
-        async with asyncio.timeout(PATIENT_S):
-            while not self.socket.exists():  # nothing tells us, so we look
-                assert self._process.returncode is None, "\n".join(self.log.items)
-                await asyncio.sleep(0.01)
-
     async def _read(self, stderr: asyncio.StreamReader | None) -> None:
         assert stderr is not None
         while line := await stderr.readline():
@@ -183,9 +183,9 @@ class AgentInLoop(Driven):
 
     def __init__(self, folder: Path, board: Path | None = None, **given: Any) -> None:
         super().__init__(folder)
-        self.data.mkdir(parents=True, exist_ok=True)
         self.machine = Machine(read_board(board or find_board("sim")), self.data, given=Provision(**given), devices={})
         self._running: asyncio.Task[None] | None = None
+        self._end = asyncio.Event()
         self._tap = LogTap(self)
         self._broken: list[str] = []
         self._level = logging.WARNING
@@ -202,29 +202,27 @@ class AgentInLoop(Driven):
         asyncio.get_running_loop().set_exception_handler(self._exception)
         context = copy_context()
         context.run(SPEAKER.set, self)
-        self._running = asyncio.create_task(self.machine.run(control=self.socket, wait=True), context=context)
-        async with asyncio.timeout(PATIENT_S):
-            while not self.socket.exists():
-                assert not self._running.done()
-                await asyncio.sleep(0)
-        await self._come_in()
+        running = self.machine.run(control=self.socket, wait=True, until=self._end)
+        self._running = asyncio.create_task(running, context=context)
+        await self._come_in(lambda: self._running is not None and not self._running.done())
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._running is not None
         await self._go_out()
-        self._running.cancel()
+        self._end.set()
         outcome = (await asyncio.gather(self._running, return_exceptions=True))[0]
         root = logging.getLogger()
         root.removeHandler(self._tap)
         root.setLevel(self._level)
         if kind is None:
-            assert isinstance(outcome, asyncio.CancelledError), outcome
+            assert outcome is None, outcome
             assert not self._broken, "\n".join(self._broken)
             assert not tracebacks(self.log.items), "\n".join(self.log.items)
 
     def _exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self._broken.append(f"{context['message']}: {context.get('exception')!r}")
+        loop.default_exception_handler(context)
 
 
 SPEAKER: ContextVar[Driven | None] = ContextVar("SPEAKER", default=None)
@@ -242,6 +240,15 @@ class LogTap(logging.Handler):
         if SPEAKER.get() in (self._agent, None):
             for line in self.format(record).splitlines():
                 self._agent.log.add(line)
+
+
+async def ended(*arguments: str) -> tuple[int, list[str]]:
+    """Run the command line until it ends by itself: exit status, and the lines on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "agent", *arguments, cwd=ROOT, env=bare(), stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await asyncio.wait_for(process.communicate(), PATIENT_S)
+    return process.returncode or 0, told.decode().splitlines()
 
 
 def tracebacks(lines: list[str]) -> list[str]:
