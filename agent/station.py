@@ -98,13 +98,19 @@ class Station:
         """Take up what was remembered; every EVSE gets its first intent."""
         for key, value in records.items():
             if key.startswith("variable/"):
-                stored = msgspec.json.decode(value, type=StoredVariable)
-                self.model.write(stored.spot, stored.text, by_csms=False)
+                stored = self.desk.read_record(key, value, StoredVariable)
+                if stored is not None:
+                    self.model.write(stored.spot, stored.text, by_csms=False)
         self.model.take_changes()
         for block in self.blocks:
             block.remember(records, now)
         self.provisioning.tune()
         self.settle(now)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Records that made no sense at power-on, for the log."""
+        return self.desk.unreadable
 
     def receive(self, event: Event | Incoming, now: Now) -> None:
         """Take one event; what follows from it is in ``take_commands`` afterwards."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.model.catalogue import (
@@ -244,7 +245,8 @@ class Provisioning(Block):
         """Why we start: what the last reset said, else the power came back (B01.FR.09)."""
         reason = records.get(BOOT_REASON)
         if reason is not None:
-            self.desk.boot_reason = reason.decode()
+            known = reason.decode(errors="replace")
+            self.desk.boot_reason = known if known in get_args(m.BootReason) else "Unknown"
             self.desk.tell(KeepRecord(BOOT_REASON, None))
 
 

@@ -6,15 +6,19 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from agent.model.catalogue import TX_BEFORE_ACCEPTED_ENABLED
 from agent.model.device import DeviceModel
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
 from agent.session.site import Site
-from agent.vocabulary import Command, Fact, RegistrationStatus, Send
+from agent.vocabulary import Command, Fact, KeepRecord, RegistrationStatus, Send
+
+T = TypeVar("T")
 
 FactTable = Mapping[type[Fact], Callable[..., None]]
 CallTable = Mapping[type[Request], Callable[..., Response | None]]
@@ -44,6 +48,7 @@ class Desk:
         self.facts: deque[Fact] = deque()
         self.commands: list[Command] = []
         self.message_id = ""
+        self.unreadable: list[str] = []
         self.wall = datetime(1970, 1, 1, tzinfo=UTC)
         self.clock_known = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
@@ -59,6 +64,19 @@ class Desk:
     def send(self, request: Request, *, asked_for: bool = False) -> None:
         """Ask the CSMS; the outcome comes to the block that lists the request under ``answers``."""
         self.tell(Send(request, asked_for=asked_for))
+
+    def read_record(self, key: str, value: bytes, kind: type[T]) -> T | None:
+        """A record of the last time; what cannot be read is noted and forgotten, the station starts without it."""
+        try:
+            return msgspec.json.decode(value, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.forget_record(key)
+            return None
+
+    def forget_record(self, key: str) -> None:
+        """It makes no sense here."""
+        self.unreadable.append(key)
+        self.tell(KeepRecord(key, None))
 
     def new_id(self) -> str:
         """An identifier that is never used again: a random UUID (E01.FR.08)."""

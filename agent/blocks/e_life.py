@@ -307,7 +307,9 @@ class Lifecycle:
             record = records.get(_key(evse))
             if record is None:
                 continue
-            evse.transaction = transaction = msgspec.json.decode(record, type=Transaction)
+            evse.transaction = transaction = self._desk.read_record(_key(evse), record, Transaction)
+            if transaction is None:
+                continue
             if transaction.ending is None and self._may_resume(transaction, now):
                 self._wait_for_vehicle(evse, transaction, now)
             else:

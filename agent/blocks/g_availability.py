@@ -200,8 +200,15 @@ class Availability(Block):
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         """Out of service stays out of service (B01.FR.07, G03.FR.08)."""
         for key in records:
-            kind, _, place = key.partition("/")
-            if kind == "availability":
-                evse_id, _, connector = place.partition("/")
-                if evse_id == "0" or int(evse_id) in self.desk.site.evses:
-                    self._switch((int(evse_id), int(connector)), operative=False)
+            kind, *place = key.split("/")
+            if kind != "availability":
+                continue
+            if len(place) == 2 and all(number.isdecimal() for number in place):
+                self._take_out((int(place[0]), int(place[1])))
+            else:
+                self.desk.forget_record(key)
+
+    def _take_out(self, wish: Wish) -> None:
+        evse = self.desk.site.evses.get(wish[0])
+        if wish[0] == 0 or (evse is not None and wish[1] in (0, *evse.connectors)):
+            self._switch(wish, operative=False)
