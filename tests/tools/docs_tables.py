@@ -342,7 +342,8 @@ def figures_table() -> str:
 
 def figure_rows(section: dict[str, Any]) -> Iterator[Row]:
     names = {field.name for field in fields(Figure)}
-    yield f"**{section['title']}**", "", section["beside"], "", "", "", ""
+    note = f" ({section['note']})" if section["note"] else ""
+    yield f"**{section['title']}**{note}", "", section["beside"], "", "", "", ""
     for each in section["figures"]:
         kept = {name: value for name, value in each.items() if name in names}
         figure = Figure(**{**kept, "goals": tuple(Goal(**goal) for goal in kept["goals"])})
