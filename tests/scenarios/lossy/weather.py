@@ -39,6 +39,7 @@ class Weather:
             misfortune = self._chance.choice(misfortunes)
             self.seen[misfortune.__name__] += 1
             await misfortune()
+        self._wire.stalled_until = self._wire.unreachable_until = self._csms.slow_until = self._wire.now
 
     async def cut(self) -> None:
         """The connection is reset."""
