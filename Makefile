@@ -1,11 +1,13 @@
 # Everything sets itself up: the first call makes .venv with pinned packages.
 #   make run [BOARD=board/sim.toml] [CSMS=ws://host:port/path] [ID=CS001] [ONCE=1]
-#   make test    make bench    make fuzz    make lint    make clean
+#   make test    make bench    make fuzz    make torture [CUTS=10000]    make lint    make clean
 BOARD ?= board/demo.toml
 JSON ?= build/bench.json
 PY := .venv/bin/python
 
-.PHONY: run test bench fuzz lint setup clean
+CUTS ?= 10000
+
+.PHONY: run test bench fuzz torture lint setup clean
 
 run: .venv/.ready
 	@$(PY) -m tests.play --board $(BOARD) $(if $(CSMS),--csms $(CSMS)) $(if $(ID),--id $(ID)) $(if $(ONCE),--once)
@@ -19,6 +21,9 @@ bench: .venv/.ready
 
 fuzz: .venv/.ready
 	@$(PY) -m tests.ocpp.fuzz --frames 1000000
+
+torture: .venv/.ready
+	@$(PY) -m tests.scenarios.power_cut --cuts $(CUTS)
 
 lint: .venv/.ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
