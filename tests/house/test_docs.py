@@ -106,6 +106,11 @@ def test_every_make_target_and_variable_exists(page: Path) -> None:
                 assert name != "BOARD" or (ROOT / value).exists(), f"{name_of(page)}: no {value}"
 
 
+def test_every_make_target_is_in_the_documentation() -> None:
+    said = {target.split()[0] for page in PAGES for text in code_in(page) for target in MAKE.findall(text)}
+    assert make_targets() <= said
+
+
 def subcommands() -> dict[str, argparse.ArgumentParser]:
     action = next(each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
     return dict(action.choices)
