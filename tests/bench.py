@@ -130,6 +130,7 @@ class Bench:
         )
         self.mono = 1000.0
         self.records: dict[str, bytes] = {}
+        self.clock_moved_s = 0.0
         self.rows: dict[int, Row] = {}
         self.parked: dict[int, str] = {}
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
@@ -289,7 +290,7 @@ class Bench:
     @property
     def now(self) -> Now:
         """This moment."""
-        return Now(POWER_ON + timedelta(seconds=round(self.mono - 1000.0, 3)), self.mono)
+        return Now(POWER_ON + timedelta(seconds=round(self.mono - 1000.0 + self.clock_moved_s, 3)), self.mono)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; what falls due on the way happens in its order, at its moment."""

@@ -10,8 +10,10 @@ import msgspec
 from agent.blocks.base import Desk
 from agent.blocks.e_event import next_event
 from agent.blocks.e_watch import LAST_READING_PATIENCE_S, Watch
-from agent.blocks.readings import Context, meter_value
+from agent.blocks.readings import Context, meter_value, moment_of_clock
 from agent.model.catalogue import (
+    ALIGNED_INTERVAL,
+    ALIGNED_MEASURANDS,
     ALLOW_ENERGY_TRANSFER_RESUMPTION,
     RESUMPTION_TIMEOUT,
     SAMPLED_ENABLED,
@@ -26,6 +28,7 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
+from agent.session.metering import told_by_transaction
 from agent.session.transaction import Edges, Ending, Transaction, edges
 from agent.vocabulary import (
     KeepRecord,
@@ -136,6 +139,7 @@ class Lifecycle:
         token: Token | None = None,
         context: Context = "Sample.Periodic",
         values: bool = False,
+        value: common.MeterValue | None = None,
     ) -> None:
         meter_values: list[common.MeterValue | None] = []
         self.take_begin(evse, transaction)
@@ -144,7 +148,7 @@ class Lifecycle:
         if values:
             self.watch(evse).told_reading = evse.reading
             meter_values.append(meter_value(evse.reading, self._desk.model[SAMPLED_TX_UPDATED], context))
-        self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, tuple(meter_values), token)
+        self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, (*meter_values, value), token)
 
     def _stop(
         self, evse: Evse, change: Edges, trigger: str, stopped_reason: str | None, now: Now, token: Token | None
@@ -261,6 +265,16 @@ class Lifecycle:
         since = self.watch(evse).sampled_mono
         interval_s = self._desk.model[SAMPLED_TX_UPDATED_INTERVAL] if self._desk.model[SAMPLED_ENABLED] else 0
         return since + interval_s if since is not None and interval_s else None
+
+    def by_the_clock(self, evse: Evse, transaction: Transaction, now: Now) -> None:
+        """A reading of a moment of the clock is told in the transaction in which it was taken (J01.FR.22)."""
+        moment, watch = moment_of_clock(self._desk, evse, ALIGNED_INTERVAL), self.watch(evse)
+        if moment is None or moment == watch.told_moment or not told_by_transaction(evse, moment):
+            return
+        watch.told_moment = moment
+        value = meter_value(evse.reading, self._desk.model[ALIGNED_MEASURANDS], "Sample.Clock")
+        if value is not None:
+            self.updated(evse, transaction, "MeterValueClock", now, value=value)
 
     # ---- out ----
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from agent.session.evse import OFFER_GRACE_S, Evse
 from agent.session.transaction import Reading
 
@@ -27,6 +29,7 @@ class Watch:
         self.sampled_mono: float | None = None
         self.energy_cap_wh: float | None = None
         self.told_reading: Reading | None = None
+        self.told_moment: datetime | None = None
 
     def forget_transaction(self) -> None:
         """The transaction is over."""

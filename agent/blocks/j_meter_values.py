@@ -1,19 +1,29 @@
-"""Block J: how often the meters are read, and readings outside a transaction's events.  Bills nothing."""
+"""Block J: when the meters are read, and readings outside a transaction's events.  Bills nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from agent.blocks.base import Block, Desk
-from agent.blocks.readings import meter_value
-from agent.model.catalogue import ALIGNED_MEASURANDS, SAMPLED_TX_UPDATED_INTERVAL
+from agent.blocks.readings import Context, idle_only, meter_value, moment_of_clock
+from agent.model.catalogue import (
+    ALIGNED_ENABLED,
+    ALIGNED_INTERVAL,
+    ALIGNED_MEASURANDS,
+    ALIGNED_SEND_DURING_IDLE,
+    SAMPLED_TX_UPDATED_INTERVAL,
+)
+from agent.model.variable import Variable
 from agent.ocpp.messages import j_meter_values as m
 from agent.session.evse import Evse
+from agent.session.metering import CHARGING_PERIOD_S, aligned_after, told_by_transaction
 from agent.vocabulary import (
     EvConnected,
     EvReleasedPower,
     EvRequestedPower,
+    EvseFaulted,
     Fact,
     MeterRead,
     Now,
@@ -25,26 +35,47 @@ from agent.vocabulary import (
     TriggerRequested,
 )
 
-CHARGING_PERIOD_S = 5.0
 QUIET_PERIOD_S = 60.0
+
+TRIGGER_PATIENCE_S = 10.0
+"""How long the reading that the CSMS asked for may take."""
+
+AT_ONCE = float("-inf")
 
 
 class MeterValues(Block):
-    """Reads often while energy flows, seldom while the register stands still."""
+    """Reads often while energy flows, seldom while the register stands still, and when the clock says so."""
 
     letter = "J"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._periods: dict[int, float] = {}
+        self._read_at_mono: float | None = None
+        self._reckoned_for: tuple[int, bool] | None = None
+        self._told_moments: dict[int, datetime] = {}
+        self._asked_by_mono: dict[int, float] = {}
+        has_meter = any(evse.layout.has_meter for evse in desk.site.evses.values())
+        for component in ("AlignedDataCtrlr", "SampledDataCtrlr"):
+            desk.model.declare(Variable(component, "Available", has_meter, mutability="ReadOnly"))
+        for evse in desk.site.evses:
+            place = idle_only(evse)
+            own = Variable(place.component, place.variable, ALIGNED_SEND_DURING_IDLE.default)
+            desk.model.declare(own, evse=evse)
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         """The registers are read from the start: a transaction begins with what they show."""
         for evse in self.desk.site.evses.values():
             self._set_pace(evse)
 
+    # ---- how often ----
+
     def pace_may_differ(self, fact: Fact, now: Now) -> None:
         self._set_pace(self.desk.site.evses[fact.evse])
+
+    def read_again(self, fact: Fact, now: Now) -> None:
+        """Read now: the register's value at that moment is what a transaction begins or ends with."""
+        self._read_now(self.desk.site.evses[fact.evse])
 
     def _set_pace(self, evse: Evse) -> None:
         period_s = self._period_s(evse)
@@ -52,24 +83,53 @@ class MeterValues(Block):
             self._periods[evse.id] = period_s
             self.desk.tell(SampleMeter(evse.id, period_s))
 
-    def read_again(self, fact: Fact, now: Now) -> None:
-        """Read now: the register's value at that moment is what a transaction begins or ends with."""
-        self._periods.pop(fact.evse, None)
-        self.pace_may_differ(fact, now)
+    def _read_now(self, evse: Evse) -> None:
+        self._periods.pop(evse.id, None)
+        self._set_pace(evse)
+
+    def _period_s(self, evse: Evse) -> float:
+        if evse.transaction is None and not evse.power_closed and not evse.energy_flows():
+            return QUIET_PERIOD_S
+        interval_s = self.desk.model[SAMPLED_TX_UPDATED_INTERVAL]
+        return min(CHARGING_PERIOD_S, float(interval_s)) if interval_s else CHARGING_PERIOD_S
+
+    # ---- what was read ----
+
+    def meter_read(self, fact: MeterRead, now: Now) -> None:
+        evse = self.desk.site.evses[fact.evse]
+        self._set_pace(evse)
+        self._reckon(now)  # the clock may have been set since
+        if now.mono <= self._asked_by_mono.pop(evse.id, AT_ONCE):
+            self._tell(evse, "Trigger", asked_for=True)
+        moment = moment_of_clock(self.desk, evse, ALIGNED_INTERVAL)
+        if moment is not None and moment != self._told_moments.get(evse.id):
+            self._told_moments[evse.id] = moment
+            if not told_by_transaction(evse, moment):  # J01.FR.14
+                self._tell(evse, "Sample.Clock")
+
+    def meter_lost(self, fact: EvseFaulted, now: Now) -> None:
+        """What it said last is the past; nothing is told until it speaks again."""
+        if fact.code == "PowerMeterFailure":
+            self.desk.site.evses[fact.evse].reading = None
 
     def triggered(self, fact: TriggerRequested, now: Now) -> None:
-        if fact.message != "MeterValues":
-            return
-        for evse in self.desk.site.evses.values():  # F06.FR.06, F06.FR.11
-            value = meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], "Trigger")
-            if value is not None and fact.evse in (0, evse.id):
-                self.desk.send(m.MeterValuesRequest(evse_id=evse.id, meter_value=(value,)), asked_for=True)
+        """Read, and tell what was read (F06.FR.06, F06.FR.11)."""
+        for evse in self.desk.site.evses.values():
+            if fact.message == "MeterValues" and fact.evse in (0, evse.id) and evse.reading is not None:
+                self._asked_by_mono[evse.id] = now.mono + TRIGGER_PATIENCE_S
+                self._read_now(evse)
+
+    def _tell(self, evse: Evse, context: Context, *, asked_for: bool = False) -> None:
+        value = meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], context)
+        if value is not None:
+            self.desk.send(m.MeterValuesRequest(evse_id=evse.id, meter_value=(value,)), asked_for=asked_for)
 
     facts = {
         EvConnected: pace_may_differ,
-        MeterRead: pace_may_differ,
+        MeterRead: meter_read,
         EvRequestedPower: pace_may_differ,
         EvReleasedPower: pace_may_differ,
+        EvseFaulted: meter_lost,
         TransactionStarted: pace_may_differ,
         TransactionEnded: read_again,
         PowerPathClosed: read_again,
@@ -77,8 +137,27 @@ class MeterValues(Block):
         TriggerRequested: triggered,
     }
 
-    def _period_s(self, evse: Evse) -> float:
-        if evse.transaction is None and not evse.power_closed and not evse.energy_flows():
-            return QUIET_PERIOD_S
-        interval_s = self.desk.model[SAMPLED_TX_UPDATED_INTERVAL]
-        return min(CHARGING_PERIOD_S, float(interval_s)) if interval_s else CHARGING_PERIOD_S
+    # ---- the clock of the day ----
+
+    def next_deadline(self) -> float | None:
+        return self._read_at_mono if self._reckoned_for == self._clock_and_interval() else AT_ONCE
+
+    def expire(self, now: Now) -> None:
+        due = self._read_at_mono is not None and now.mono >= self._read_at_mono
+        self._reckon(now)
+        for evse in self.desk.site.evses.values():
+            if due:
+                self._read_now(evse)
+
+    def _reckon(self, now: Now) -> None:
+        """When the next reading for the clock is due; wall time may have moved against the timers'."""
+        self._reckoned_for = self._clock_and_interval()
+        interval_s, known = self._reckoned_for
+        if not known or not interval_s:
+            self._read_at_mono = None
+            return
+        self._read_at_mono = now.mono + (aligned_after(now.wall, interval_s) - now.wall).total_seconds()
+
+    def _clock_and_interval(self) -> tuple[int, bool]:
+        interval_s = self.desk.model[ALIGNED_INTERVAL] if self.desk.model[ALIGNED_ENABLED] else 0
+        return interval_s, self.desk.clock_known

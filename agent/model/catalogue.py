@@ -82,9 +82,12 @@ ALIGNED_MEASURANDS: Names = Variable(
 ITEMS_PER_GET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetVariables", mutability="ReadOnly"
 )
+ALIGNED_ENABLED = Variable("AlignedDataCtrlr", "Enabled", True)
 ITEMS_PER_SET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="SetVariables", mutability="ReadOnly"
 )
+ALIGNED_INTERVAL = Variable("AlignedDataCtrlr", "Interval", 0, "s", low=0, high=86_400)
+ALIGNED_SEND_DURING_IDLE = Variable("AlignedDataCtrlr", "SendDuringIdle", False)
 
 STATION_VARIABLES: tuple[Variable[object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Variable)
