@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from agent.model.catalogue import UNLOCK_ON_EV_SIDE_DISCONNECT
+from agent.model.catalogue import LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, UNLOCK_ON_EV_SIDE_DISCONNECT
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
 from agent.session.connector import Connector
 from agent.session.evse import Evse
+from agent.session.local_list import LocalList
 from agent.session.site import Site
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +42,12 @@ def declare_clock(model: DeviceModel, wall: Callable[[], datetime], known: Calla
     """Declare the clock: what it says, and whether that is known to be true."""
     model.declare(Variable("ClockCtrlr", "DateTime", EPOCH, mutability="ReadOnly"), live=wall)
     model.declare(Variable("ClockCtrlr", "Problem", False, mutability="ReadOnly"), live=lambda: not known())
+
+
+def declare_tokens(model: DeviceModel, local_list: LocalList) -> None:
+    """Declare how much is kept of who may charge."""
+    model.declare(LOCAL_LIST_ENTRIES, live=lambda: local_list.state.entries)
+    model.declare(LOCAL_LIST_STORAGE, live=lambda: local_list.state.bytes)
 
 
 def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> None:

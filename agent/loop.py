@@ -11,13 +11,28 @@ from traceback import extract_tb
 from typing import Any, Protocol
 
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
-from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Resend, Row, Thin, Thinned, Write
+from agent.link.disk import (
+    Answered,
+    ChangeList,
+    Insert,
+    Park,
+    Put,
+    Question,
+    ReadRows,
+    Refused,
+    Resend,
+    Row,
+    Thin,
+    Thinned,
+    Write,
+)
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
     CallFailed,
+    ChangeLocalList,
     Command,
     CsmsAnswered,
     CsmsCalled,
@@ -357,6 +372,8 @@ class Loop:
         for command in commands:
             if isinstance(command, KeepRecord):
                 self._writes.append(Put(command.key, command.value))
+            elif isinstance(command, ChangeLocalList):
+                self._writes.append(ChangeList(command.replace, command.put, command.drop))
             elif isinstance(command, Send) and command.durable:
                 row = self.link.outbox.append(
                     command.request,

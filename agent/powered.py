@@ -14,6 +14,7 @@ from typing import Any
 from agent.edge.clock import Clock
 from agent.edge.database import Contents, Database
 from agent.edge.network import Network
+from agent.edge.tokens import TokenReader
 from agent.edge.websocket import Target
 from agent.errors import StartFailed
 from agent.link.csms import CsmsLink
@@ -159,6 +160,8 @@ class PoweredStation:
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
+        self._tokens = TokenReader(data / DATABASE)
+        self.station.desk.local_list.read = self._tokens.find
         self._records = contents.records
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
@@ -217,12 +220,14 @@ class PoweredStation:
         self.network.close("the station stops")
         await asyncio.sleep(0)
         self.network.cut()
+        self._tokens.close()
         self._database.close()
 
     async def cut(self) -> None:
         """The power is gone: no farewell, nothing flushed."""
         self.loop.stop()
         self.network.cut()
+        self._tokens.close()
         self._database.cut_power()
         await self._end_tasks()
 

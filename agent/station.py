@@ -12,11 +12,12 @@ import msgspec
 from agent.blocks.b_provisioning import Provisioning
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.c_authorization import AuthorizationBlock
+from agent.blocks.d_local_auth_list import LocalAuthList
 from agent.blocks.e_transactions import Transactions
 from agent.blocks.f_remote_control import RemoteControl
 from agent.blocks.g_availability import Availability
 from agent.blocks.j_meter_values import MeterValues
-from agent.inventory import declare_clock, declare_hardware
+from agent.inventory import declare_clock, declare_hardware, declare_tokens
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
@@ -70,6 +71,7 @@ class Station:
             self.availability,
             Transactions(self.desk),
             AuthorizationBlock(self.desk),
+            LocalAuthList(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
         )
@@ -80,6 +82,7 @@ class Station:
         self._intents: dict[int, PilotIntent] = {}
         declare_hardware(self.model, self.site, self.availability.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
+        declare_tokens(self.model, self.desk.local_list)
         for spot, text in (defaults or {}).items():
             self.model.provide(spot, text)
 

@@ -306,6 +306,14 @@ class KeepRecord(Command, frozen=True):
     value: bytes | None
 
 
+class ChangeLocalList(Command, frozen=True):
+    """Change the local authorization list on disk: replace it or not, then drop keys, then put entries."""
+
+    replace: bool
+    put: tuple[tuple[bytes, bytes], ...] = ()
+    drop: tuple[bytes, ...] = ()
+
+
 class Send(Command, frozen=True):
     """Ask the CSMS.  What is not ``durable`` is lost when offline, and its sender hears so.
 

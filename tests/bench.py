@@ -24,6 +24,7 @@ from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
+    ChangeLocalList,
     Command,
     Fact,
     Incoming,
@@ -129,8 +130,9 @@ class Bench:
             for number in range(evses)
         )
         self.mono = 1000.0
-        self.records: dict[str, bytes] = {}
         self.clock_moved_s = 0.0
+        self.records: dict[str, bytes] = {}
+        self.local_list: dict[bytes, bytes] = {}
         self.rows: dict[int, Row] = {}
         self.parked: dict[int, str] = {}
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
@@ -158,6 +160,7 @@ class Bench:
         self.station = Station(self.layouts, identity, self._entropy, defaults=self._defaults)
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
+        self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
         self.intents = {}
@@ -463,6 +466,12 @@ class Bench:
                 self.records.pop(key, None)
             case KeepRecord(key=key, value=bytes() as value):
                 self.records[key] = value
+            case ChangeLocalList(replace=replace_all, put=put, drop=drop):
+                if replace_all:
+                    self.local_list.clear()
+                for key in drop:
+                    self.local_list.pop(key, None)
+                self.local_list.update(put)
             case Send(request=request, durable=True, transaction_id=transaction_id, seq_no=seq_no):
                 assert isinstance(request, TransactionEventRequest)
                 self.told.append(request)

@@ -6,17 +6,20 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
-from agent.model.catalogue import TX_BEFORE_ACCEPTED_ENABLED
+from agent.model.catalogue import LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, TX_BEFORE_ACCEPTED_ENABLED
 from agent.model.device import DeviceModel
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
+from agent.ocpp.messages.common import IdToken, IdTokenInfo
+from agent.session.local_list import LocalList
 from agent.session.site import Site
-from agent.vocabulary import Command, Fact, KeepRecord, RegistrationStatus, Send
+from agent.session.tokens import Entry
+from agent.vocabulary import Command, Fact, KeepRecord, RegistrationStatus, Send, Token
 
 T = TypeVar("T")
 
@@ -40,6 +43,7 @@ class Desk:
     def __init__(self, site: Site, model: DeviceModel, entropy: Random) -> None:
         self.site = site
         self.model = model
+        self.local_list = LocalList(int(LOCAL_LIST_ENTRIES.high or 0), int(LOCAL_LIST_STORAGE.high or 0))
         self.entropy = entropy
         self.registration: RegistrationStatus | None = None
         self.online = False
@@ -113,3 +117,18 @@ class Block:
 
     def expire(self, now: Any) -> None:
         """A deadline may have passed."""
+
+
+def token_of(token: IdToken) -> Token:
+    """An identifier as the CSMS wrote it."""
+    return Token(token.id_token, cast("Any", token.type))
+
+
+def entry_of(info: IdTokenInfo) -> Entry:
+    """What the CSMS says of an identifier, as it is kept: without a tariff or a message (C10.FR.09)."""
+    return Entry(
+        status=info.status,
+        group=None if info.group_id_token is None else token_of(info.group_id_token),
+        evses=tuple(info.evse_id or ()),
+        expires_at=info.cache_expiry_date_time,
+    )

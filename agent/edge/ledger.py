@@ -16,9 +16,25 @@ from hashlib import sha256
 
 import msgspec
 
-from agent.link.disk import Answered, Insert, Park, Put, ReadRows, Refused, Resend, Row, Thin, Thinned, Waiting, Write
+from agent.edge.tokens import SCHEMA as TOKENS_SCHEMA
+from agent.edge.tokens import change_list
+from agent.link.disk import (
+    Answered,
+    ChangeList,
+    Insert,
+    Park,
+    Put,
+    ReadRows,
+    Refused,
+    Resend,
+    Row,
+    Thin,
+    Thinned,
+    Waiting,
+    Write,
+)
 
-SCHEMA = """
+SCHEMA = f"""{TOKENS_SCHEMA}
 CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     state TEXT NOT NULL DEFAULT 'held',
@@ -125,6 +141,8 @@ class Ledger:
                 self._connection.execute("DELETE FROM memory WHERE key = ?", (key,))
             case Put(key=key, value=value):
                 self._connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
+            case ChangeList():
+                change_list(self._connection, write)
 
     def _answer(self, id: int) -> None:
         """The message goes, the proof stays."""

@@ -59,7 +59,15 @@ class Put(msgspec.Struct, frozen=True):
     value: bytes | None
 
 
-Write = Insert | Answered | Refused | Park | Put
+class ChangeList(msgspec.Struct, frozen=True):
+    """The local authorization list: empty it first where it is to be replaced, then drop, then put."""
+
+    replace: bool
+    put: tuple[tuple[bytes, bytes], ...]
+    drop: tuple[bytes, ...]
+
+
+Write = Insert | Answered | Refused | Park | Put | ChangeList
 
 
 class ReadRows(msgspec.Struct, frozen=True):

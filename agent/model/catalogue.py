@@ -47,6 +47,13 @@ AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
 OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)
 
+LOCAL_LIST_AVAILABLE = Variable("LocalAuthListCtrlr", "Available", True, mutability="ReadOnly")
+LOCAL_LIST_ENABLED = Variable("LocalAuthListCtrlr", "Enabled", True)
+LOCAL_LIST_ENTRIES = Variable("LocalAuthListCtrlr", "Entries", 0, high=100_000, mutability="ReadOnly")
+LOCAL_LIST_STORAGE = Variable("LocalAuthListCtrlr", "Storage", 0, "B", high=32 << 20, mutability="ReadOnly")
+LOCAL_LIST_ITEMS_PER_MESSAGE = Variable("LocalAuthListCtrlr", "ItemsPerMessage", 1000, mutability="ReadOnly")
+LOCAL_LIST_BYTES_PER_MESSAGE = Variable("LocalAuthListCtrlr", "BytesPerMessage", 1_000_000, mutability="ReadOnly")
+
 TIME_SOURCE: Names = Variable(
     "ClockCtrlr", "TimeSource", ("Heartbeat",), choices=("Heartbeat",), data_type="SequenceList"
 )
@@ -75,19 +82,19 @@ SAMPLED_TX_UPDATED_INTERVAL = Variable("SampledDataCtrlr", "TxUpdatedInterval", 
 SAMPLED_TX_ENDED: Names = Variable(
     "SampledDataCtrlr", "TxEndedMeasurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
 )
+ALIGNED_ENABLED = Variable("AlignedDataCtrlr", "Enabled", True)
 ALIGNED_MEASURANDS: Names = Variable(
     "AlignedDataCtrlr", "Measurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
 )
+ALIGNED_INTERVAL = Variable("AlignedDataCtrlr", "Interval", 0, "s", low=0, high=86_400)
+ALIGNED_SEND_DURING_IDLE = Variable("AlignedDataCtrlr", "SendDuringIdle", False)
 
 ITEMS_PER_GET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetVariables", mutability="ReadOnly"
 )
-ALIGNED_ENABLED = Variable("AlignedDataCtrlr", "Enabled", True)
 ITEMS_PER_SET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="SetVariables", mutability="ReadOnly"
 )
-ALIGNED_INTERVAL = Variable("AlignedDataCtrlr", "Interval", 0, "s", low=0, high=86_400)
-ALIGNED_SEND_DURING_IDLE = Variable("AlignedDataCtrlr", "SendDuringIdle", False)
 
 STATION_VARIABLES: tuple[Variable[object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Variable)

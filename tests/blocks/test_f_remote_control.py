@@ -442,4 +442,4 @@ def test_F06_FR_17_no_boot_notification_once_we_are_accepted():
 
 def test_what_is_not_there_yet_is_answered_not_implemented():
     bench = remote()
-    assert bench.ask("GetLocalListVersion") == "NotImplemented"
+    assert bench.ask("UnpublishFirmware", checksum="0") == "NotImplemented"
