@@ -70,7 +70,9 @@ class Line:
 
 
 class WireCsms:
-    """``record`` has what it understood of the station, ``arrived`` every TransactionEvent in order of arrival."""
+    """``record`` has what it understood of the station, ``arrived`` every TransactionEvent in order of
+    arrival, ``statuses`` every StatusNotification and when it came.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, chance: Random) -> None:
         self.listening = True
@@ -78,8 +80,9 @@ class WireCsms:
         self.answers_to_lose = 0
         self.record = StationRecord("CS001")
         self.arrived: list[Payload] = []
+        self.statuses: list[tuple[datetime, Payload]] = []
         self.asked: dict[str, str] = {}
-        self._answers = Answers(clock=self.clock, interval_s=HEARTBEAT_INTERVAL_S)
+        self.answers = Answers(clock=self.clock, interval_s=HEARTBEAT_INTERVAL_S)
         self._loop = loop
         self._chance = chance
         self._lines: list[Line] = []
@@ -119,6 +122,8 @@ class WireCsms:
         self.record.learn(action, payload)
         if action == "TransactionEvent":
             self.arrived.append(payload)
+        elif action == "StatusNotification":
+            self.statuses.append((self.clock(), payload))
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             line.reset()
@@ -128,5 +133,5 @@ class WireCsms:
         self._loop.call_later(delay_s, self._answer, line, id_, action, payload)
 
     def _answer(self, line: Line, id_: str, action: str, payload: Payload) -> None:
-        answer: Callable[[StationRecord, Payload], Payload] = self._answers.table[action]
+        answer: Callable[[StationRecord, Payload], Payload] = self.answers.table[action]
         line.say([3, id_, answer(self.record, payload)])

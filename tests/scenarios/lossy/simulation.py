@@ -2,23 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random
-from typing import Any
 
-from agent.edge.clock import Clock
-from agent.edge.network import Network
-from agent.edge.websocket import Target
-from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
-from agent.loop import Loop
-from agent.ocpp.messages.b_provisioning import ChargingStation
-from agent.powered import Buses, build_parts, layouts_of
-from agent.station import Station
-from board.descriptor import find_board, read_board
-from hal.events import Event
-from tests.bench import spot, text
 from tests.scenarios.lossy.csms import WireCsms
+from tests.scenarios.lossy.station import Powered
 from tests.scenarios.lossy.store import MemoryStore
 from tests.scenarios.lossy.trace import Trace
 from tests.scenarios.lossy.virtual_time import VirtualLoop
@@ -51,36 +39,16 @@ class Day:
         self.tasks = tasks
         self._time = loop.time
         self._store = MemoryStore(lambda row: self.trace.inserted(row, loop.time()))
-        self._assemble(seed, variables, Outbox(boot=1) if outbox is None else outbox)
-
-    def _assemble(self, seed: int, variables: Mapping[str, object], outbox: Outbox) -> None:
-        """As ``agent.powered`` does it."""
-        board = read_board(find_board("sim"))
-        kept: dict[str, Any] = {}
-        self._parts = build_parts(board, Buses(board, {}, kept), self._post)
-        self.world = kept["world"].world
-        settings = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, **variables}
-        defaults = {spot(name): text(value) for name, value in settings.items()}
-        entropy, identity = Random(seed), ChargingStation(model="Simulated", vendor_name="Table")
-        self.station = Station(layouts_of(board, self._parts), identity, entropy, defaults=defaults)
-        self.link = CsmsLink(outbox, entropy)
-        self.station.desk.waiting = outbox.waiting
-        self.clock = Clock(system_s=lambda: NEVER_SET_S, mono_s=self._time, synchronized=Path("no/time/server"))
-        network = Network(Target("ws://csms/ocpp", "CS001"), None, self.tasks)
-        self.loop = Loop(
-            self.station,
-            self.link,
-            clock=self.clock,
-            store=self._store,
-            socket=network,
-            hardware=self._parts,
-            on_restart=lambda reason: None,
+        self.powered = Powered(
+            tasks,
+            self._store,
+            {},
+            chance=Random(seed),
+            variables={"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, **variables},
+            system_s=lambda: NEVER_SET_S,
+            outbox=outbox,
         )
-        network.listener = self.loop
-        self.loop.watch(lambda topic, seen: self.trace.observe(topic, seen, self._time()))
-
-    def _post(self, event: Event) -> None:
-        self.loop.post(event)
+        self.link, self.clock, self.world = self.powered.link, self.powered.clock, self.powered.world
 
     # ---- the day ----
 
@@ -88,15 +56,12 @@ class Day:
         """Let it all happen; then fair weather, until everything is told."""
         until = self._time() + hours * 3600
         self.wire.unreachable_until = self._time() + OFFLINE_AT_FIRST_S
-        self.loop.power_on({})
-        drivers = [self.tasks.create_task(driver.run()) for driver in self._parts.all]
-        people = [self.tasks.create_task(self._charge_all_day(evse, until)) for evse in self.station.site.evses]
-        await asyncio.gather(self.weather.rage(until), *people)
+        self.powered.power_on(lambda topic, seen: self.trace.observe(topic, seen, self._time()))
+        evses = self.powered.station.site.evses
+        await asyncio.gather(self.weather.rage(until), *(self._charge_all_day(evse, until) for evse in evses))
         await asyncio.sleep(CALM_AT_LAST_S)
-        for driver in drivers:
-            driver.cancel()
-        self.loop.stop()
         self.ended_at = self._time()
+        await self.powered.cut()
         self.parked = self._store.parked()
         self.verdict = self._store.close()
 

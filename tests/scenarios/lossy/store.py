@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agent.edge.database import Contents, contents_of
 from agent.edge.ledger import SCHEMA, Ledger, Verdict
 from agent.link.disk import Insert, Question, ReadRows, Resend, Row, Thin, Write
 
@@ -19,6 +20,10 @@ class MemoryStore:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.executescript(SCHEMA)
         self._ledger = Ledger(self._connection)
+
+    def open(self) -> Contents:
+        """What a start finds; it counts as one."""
+        return contents_of(self._connection)
 
     def write(self, writes: Sequence[Write], done: Callable[[bool], None] | None = None) -> None:
         for write in writes:

@@ -1,0 +1,375 @@
+"""Time without a battery clock: provisional until somebody tells it, corrected when it is sent; no timeout minds.
+
+Whole stations in virtual time: they wake up in 1970, charge, lose their power, and hear the time sooner or later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.edge.clock import EARLIEST, LATEST, TRUSTED_DRIFT_S, Clock
+from agent.vocabulary import Now
+from tests.bench import CARD, POWER_ON, Bench
+from tests.csms.record import Payload
+from tests.scenarios.lossy.csms import WireCsms
+from tests.scenarios.lossy.station import NO_TIME_SERVER, Powered
+from tests.scenarios.lossy.store import MemoryStore
+from tests.scenarios.lossy.verdict import moment, number_of
+from tests.scenarios.lossy.virtual_time import VirtualLoop, run_virtually
+from tests.scenarios.lossy.wire import SECONDS_ONE_WAY, Wire
+
+HOUR_S = 3600.0
+ON_ITS_WAY_S = SECONDS_ONE_WAY[1] + TRUSTED_DRIFT_S
+"""How late the CSMS's time may be when it arrives."""
+
+FREE_FOR_ALL = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, "TxCtrlr.TxBeforeAcceptedEnabled": True}
+
+
+class Box:
+    """A station without a battery clock, and a CSMS that is there or not.  ``made`` has when each event happened."""
+
+    def __init__(self, loop: VirtualLoop, tasks: asyncio.TaskGroup) -> None:
+        self.csms = WireCsms(loop, Random(1))
+        self.csms.listening = False
+        loop.internet = Wire(loop, self.csms, Random(2))
+        self.made: dict[tuple[str, int], float] = {}
+        self._time = loop.time
+        self._tasks = tasks
+        self._buses: dict[str, Any] = {}
+        self._store = MemoryStore(lambda row: self.made.setdefault((row.transaction_id, row.seq_no), loop.time()))
+        self.on = self._start()
+
+    def _start(self) -> Powered:
+        started = self._time()
+        powered = Powered(
+            self._tasks,
+            self._store,
+            self._buses,
+            chance=Random(int(started)),
+            variables=FREE_FOR_ALL,
+            system_s=lambda: 0.0,
+        )
+        powered.power_on()
+        return powered
+
+    async def power_cut(self, dark_s: float) -> None:
+        await self.on.cut()
+        await asyncio.sleep(dark_s)
+        self.on = self._start()
+
+    async def begin(self) -> None:
+        """Cable in, card at the reader."""
+        await asyncio.sleep(1)
+        self.on.world.plug_in(1)
+        self.on.world.swipe(CARD, evse=1)
+        await asyncio.sleep(60)
+
+    async def end(self) -> None:
+        self.on.world.swipe(CARD, evse=1)
+        await asyncio.sleep(1)
+        self.on.world.unplug(1)
+        await asyncio.sleep(1)
+
+    async def charge(self, seconds: float) -> None:
+        await self.begin()
+        await asyncio.sleep(seconds)
+        await self.end()
+
+    async def hear_the_time(self) -> None:
+        """The CSMS is there; everything that waits is told."""
+        self.csms.listening = True
+        await asyncio.sleep(HOUR_S)
+        assert self.on.clock.known
+
+    async def finish(self) -> list[Payload]:
+        """Power off for good; the events as the CSMS has them."""
+        await self.on.cut()
+        assert self._store.close().problems == ()
+        assert {number_of(event) for event in self.csms.arrived} == set(self.made)
+        return self.csms.arrived
+
+    def off_s(self, event: Payload) -> float:
+        """By how much an event is stamped late."""
+        return moment(event["timestamp"]) - self.made[number_of(event)]
+
+
+def virtually(story: Callable[[Box], Coroutine[Any, Any, None]]) -> None:
+    async def work(loop: VirtualLoop) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            await story(Box(loop, tasks))
+
+    run_virtually(work)
+
+
+def readings(event: Payload) -> dict[str, float]:
+    """When each reading of an event was taken, by its context."""
+    return {
+        value["sampledValue"][0].get("context", "Sample.Periodic"): moment(value["timestamp"])
+        for value in event.get("meterValue", ())
+    }
+
+
+# ---- a station that hears the time ----
+
+
+def test_what_was_stamped_before_the_time_was_known_is_right_when_it_is_sent() -> None:
+    async def story(box: Box) -> None:
+        await box.charge(HOUR_S)
+        assert not box.on.clock.known
+        await box.hear_the_time()
+        events = await box.finish()
+        assert len(events) > 60
+        for event in events:
+            assert abs(box.off_s(event)) <= ON_ITS_WAY_S, event
+            taken = [at for context, at in readings(event).items() if context != "Transaction.Begin"]
+            assert all(0 <= moment(event["timestamp"]) - at <= 61 for at in taken), event
+
+    virtually(story)
+
+
+def test_a_transaction_that_runs_when_the_time_becomes_known_is_right_from_its_begin_to_its_end() -> None:
+    async def story(box: Box) -> None:
+        await box.begin()
+        await asyncio.sleep(HOUR_S)
+        await box.hear_the_time()
+        await box.end()
+        await asyncio.sleep(60)
+        events = await box.finish()
+        assert all(abs(box.off_s(event)) <= ON_ITS_WAY_S for event in events)
+        started, ended = events[0], events[-1]
+        assert (started["eventType"], ended["eventType"]) == ("Started", "Ended")
+        begin = next(readings(event) for event in events if "Transaction.Begin" in readings(event))
+        assert readings(ended)["Transaction.Begin"] == begin["Transaction.Begin"]
+        assert abs(readings(ended)["Transaction.End"] - moment(ended["timestamp"])) <= ON_ITS_WAY_S
+
+    virtually(story)
+
+
+def test_each_start_is_corrected_by_what_it_learned_itself() -> None:
+    """Two starts hear the time, each after a session of its own; the second also tells what the first could not."""
+
+    async def story(box: Box) -> None:
+        await box.charge(600)
+        box.csms.listening = True
+        await asyncio.sleep(60)
+        assert box.on.clock.known
+        box.csms.stop(politely=False)
+        await box.charge(600)
+        await box.power_cut(dark_s=HOUR_S)
+        assert not box.on.clock.known
+        await box.charge(600)
+        await box.hear_the_time()
+        events = await box.finish()
+        assert len({number_of(event)[0] for event in events}) == 3
+        assert all(abs(box.off_s(event)) <= ON_ITS_WAY_S for event in events)
+
+    virtually(story)
+
+
+def test_a_start_that_never_learns_the_time_begins_at_the_last_that_was_known() -> None:
+    async def story(box: Box) -> None:
+        box.csms.listening = True
+        await asyncio.sleep(60)
+        await box.charge(600)
+        await asyncio.sleep(60)
+        box.csms.stop(politely=False)
+        last_known = max(moment(event["timestamp"]) for event in box.csms.arrived)
+        heard = set(box.made)
+        await box.power_cut(dark_s=5 * HOUR_S)
+        await box.charge(600)
+        never = set(box.made) - heard
+        await box.power_cut(dark_s=HOUR_S)
+        await box.charge(600)
+        await box.hear_the_time()
+        events = await box.finish()
+        for event in events:
+            if number_of(event) in never:
+                assert last_known <= moment(event["timestamp"]) <= box.made[number_of(event)]
+                assert -6 * HOUR_S < box.off_s(event) < -4.9 * HOUR_S
+            else:
+                assert abs(box.off_s(event)) <= ON_ITS_WAY_S
+
+    virtually(story)
+
+
+# ---- the clock ----
+
+
+class Ticking:
+    """The two clocks of a system."""
+
+    def __init__(self, wall_s: float = 0.0) -> None:
+        self.wall_s = wall_s
+        self.mono = 500.0
+
+    def clock(self, last_known: datetime | None = None, synchronized: Path = NO_TIME_SERVER) -> Clock:
+        return Clock(last_known, system_s=lambda: self.wall_s, mono_s=lambda: self.mono, synchronized=synchronized)
+
+
+TRUE = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_it_wakes_up_with_the_system_s_time_and_does_not_know_whether_that_is_right() -> None:
+    clock = Ticking(wall_s=TRUE.timestamp()).clock()
+    assert (clock.now(), clock.known) == (Now(TRUE, 500.0), False)
+
+
+def test_it_knows_when_a_time_server_was_heard(tmp_path: Path) -> None:
+    synchronized = tmp_path / "synchronized"
+    synchronized.touch()
+    assert Ticking(wall_s=TRUE.timestamp()).clock(synchronized=synchronized).known
+
+
+def test_it_never_begins_before_the_last_time_that_was_known() -> None:
+    clock = Ticking(wall_s=0.0).clock(last_known=TRUE)
+    assert (clock.now().wall, clock.known) == (TRUE, False)
+    later = Ticking(wall_s=TRUE.timestamp() + 60).clock(last_known=TRUE)
+    assert later.now().wall == TRUE + timedelta(seconds=60)
+
+
+def test_a_jump_of_the_system_s_clock_moves_nothing() -> None:
+    ticking = Ticking(wall_s=TRUE.timestamp())
+    clock = ticking.clock()
+    ticking.wall_s, ticking.mono = 0.0, 510.0
+    assert clock.now() == Now(TRUE + timedelta(seconds=10), 510.0)
+
+
+def test_what_the_csms_says_is_the_time_and_runs_on_from_there() -> None:
+    ticking = Ticking()
+    clock = ticking.clock()
+    assert clock.set(TRUE) == TRUE.timestamp()
+    ticking.mono += 60
+    assert (clock.now().wall, clock.known) == (TRUE + timedelta(minutes=1), True)
+
+
+@pytest.mark.parametrize("off_s", [0.0, TRUSTED_DRIFT_S, -TRUSTED_DRIFT_S])
+def test_what_the_way_of_a_message_explains_moves_nothing(off_s: float) -> None:
+    clock = Ticking(wall_s=TRUE.timestamp()).clock()
+    assert clock.set(TRUE + timedelta(seconds=off_s)) == 0.0
+    assert (clock.now().wall, clock.known) == (TRUE, True)
+
+
+NONSENSE = [
+    datetime.min.replace(tzinfo=UTC),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    EARLIEST - timedelta(milliseconds=1),
+    LATEST,
+    datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("wall", NONSENSE, ids=str)
+def test_a_time_that_cannot_be_is_not_taken_and_teaches_nothing(wall: datetime, caplog: Any) -> None:
+    clock = Ticking(wall_s=TRUE.timestamp()).clock()
+    for _ in range(100):
+        assert clock.set(wall) == 0.0
+    assert (clock.now().wall, clock.known) == (TRUE, False)
+    assert len(caplog.records) == 1
+    assert clock.set(TRUE + timedelta(days=1)) == 86_400.0
+    assert clock.known
+
+
+@pytest.mark.parametrize("wall", [EARLIEST, LATEST - timedelta(milliseconds=1)], ids=str)
+def test_a_time_at_the_border_can_be(wall: datetime) -> None:
+    clock = Ticking().clock()
+    clock.set(wall)
+    assert clock.now().wall == wall
+
+
+def test_a_csms_that_talks_nonsense_of_the_time_leaves_the_station_with_what_it_had() -> None:
+    async def story(box: Box) -> None:
+        nonsense = iter(NONSENSE * 100)
+        box.csms.answers.clock = lambda: next(nonsense)
+        box.csms.listening = True
+        await box.charge(HOUR_S)
+        assert not box.on.clock.known
+        assert box.on.station.desk.accepted
+        box.csms.answers.clock = box.csms.clock
+        await box.hear_the_time()
+        await box.charge(HOUR_S)
+        events = await box.finish()
+        late = events[len(events) // 2 + 10 :]
+        assert late
+        assert all(abs(box.off_s(event)) <= ON_ITS_WAY_S for event in late)
+
+    virtually(story)
+
+
+# ---- timeouts ----
+
+
+class Jumpy(Bench):
+    """The same table, but the time of day jumps about whenever somebody looks."""
+
+    def __init__(self, jumps: Random, **given: Any) -> None:
+        self._jumps = jumps
+        super().__init__(**given)
+
+    @property
+    def now(self) -> Now:
+        return Now(POWER_ON + timedelta(days=self._jumps.uniform(-365, 365)), self.mono)
+
+
+STEPS: dict[str, Callable[[Bench], object]] = {
+    "cable in": lambda bench: bench.plants[1].connector is None and bench.plug_in(),
+    "cable out": lambda bench: bench.plants[1].connector is not None and bench.unplug(),
+    "card": lambda bench: bench.swipe(CARD),
+    "vehicle pauses": lambda bench: bench.vehicle_wants(False),
+    "vehicle goes on": lambda bench: bench.vehicle_wants(True),
+    "energy": lambda bench: bench.charge(100),
+    "fault": lambda bench: bench.fault("GroundFailure"),
+    "healed": lambda bench: bench.heal("GroundFailure"),
+    "meter lost": lambda bench: bench.lose("meter"),
+    "meter found": lambda bench: bench.find("meter"),
+    "link lost": lambda bench: bench.disconnect(),
+    "link back": lambda bench: bench.connect(),
+    "csms silent": lambda bench: bench.script.update(TransactionEvent=None),
+    "csms answers": lambda bench: bench.script.clear(),
+    "remote stop": lambda bench: bench.ask("RequestStopTransaction", transactionId="no such"),
+    "reset": lambda bench: bench.ask("Reset", type="OnIdle"),
+    "a second": lambda bench: bench.pass_time(1),
+    "a minute": lambda bench: bench.pass_time(60),
+    "an hour": lambda bench: bench.pass_time(3600),
+}
+
+
+def deadlines(bench: Bench) -> tuple[float | None, ...]:
+    """Everything that is going to happen because of the time."""
+    blocks = [block.next_deadline() for block in bench.station.blocks]
+    return (*blocks, bench.link.next_deadline(bench.mono), bench.link.rpc.next_deadline())
+
+
+def told(bench: Bench) -> list[tuple[str, Any]]:
+    return [(said.action, timeless(said.payload)) for said in bench.sent]
+
+
+def timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: timeless(item) for name, item in value.items() if name != "timestamp"}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=12), seed=st.integers(0, 2**32))
+def test_a_jump_of_the_time_of_day_moves_no_timeout(steps: list[str], seed: int) -> None:
+    variables = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, "OCPPCommCtrlr.MessageTimeout[Default]": 20}
+    straight, jumpy = Bench(variables=variables), Jumpy(Random(seed), variables=variables)
+    straight.accept()
+    jumpy.accept()
+    for step in steps:
+        STEPS[step](straight)
+        STEPS[step](jumpy)
+        assert deadlines(jumpy) == deadlines(straight)
+    assert told(jumpy) == told(straight)
+    assert jumpy.intents == straight.intents
