@@ -9,9 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from agent.model.catalogue import LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, UNLOCK_ON_EV_SIDE_DISCONNECT
+from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, UNLOCK_ON_EV_SIDE_DISCONNECT
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
+from agent.session.cache import AuthorizationCache
 from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.session.local_list import LocalList
@@ -44,8 +45,9 @@ def declare_clock(model: DeviceModel, wall: Callable[[], datetime], known: Calla
     model.declare(Variable("ClockCtrlr", "Problem", False, mutability="ReadOnly"), live=lambda: not known())
 
 
-def declare_tokens(model: DeviceModel, local_list: LocalList) -> None:
+def declare_tokens(model: DeviceModel, cache: AuthorizationCache, local_list: LocalList) -> None:
     """Declare how much is kept of who may charge."""
+    model.declare(CACHE_STORAGE, live=lambda: cache.bytes)
     model.declare(LOCAL_LIST_ENTRIES, live=lambda: local_list.state.entries)
     model.declare(LOCAL_LIST_STORAGE, live=lambda: local_list.state.bytes)
 

@@ -82,7 +82,7 @@ class Station:
         self._intents: dict[int, PilotIntent] = {}
         declare_hardware(self.model, self.site, self.availability.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
-        declare_tokens(self.model, self.desk.local_list)
+        declare_tokens(self.model, self.desk.cache, self.desk.local_list)
         for spot, text in (defaults or {}).items():
             self.model.provide(spot, text)
 

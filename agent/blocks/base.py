@@ -11,11 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from agent.model.catalogue import LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, TX_BEFORE_ACCEPTED_ENABLED
+from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, TX_BEFORE_ACCEPTED_ENABLED
 from agent.model.device import DeviceModel
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
 from agent.ocpp.messages.common import IdToken, IdTokenInfo
+from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
@@ -43,6 +44,7 @@ class Desk:
     def __init__(self, site: Site, model: DeviceModel, entropy: Random) -> None:
         self.site = site
         self.model = model
+        self.cache = AuthorizationCache(int(CACHE_STORAGE.high or 0))
         self.local_list = LocalList(int(LOCAL_LIST_ENTRIES.high or 0), int(LOCAL_LIST_STORAGE.high or 0))
         self.entropy = entropy
         self.registration: RegistrationStatus | None = None

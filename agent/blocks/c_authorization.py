@@ -1,19 +1,27 @@
-"""Block C: who may charge, asked at the CSMS.  Does not know what a transaction is."""
+"""Block C: who may charge, as the CSMS says or as is known here.  Does not know what a transaction is."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import Block, Desk, entry_of, token_of
+from agent.blocks.c_known import NOT_KEPT, KnownTokens
 from agent.model.catalogue import (
     AUTH_ENABLED,
     AUTHORIZE_REMOTE_START,
+    DISABLE_REMOTE_AUTHORIZATION,
+    LOCAL_AUTHORIZE_OFFLINE,
+    LOCAL_PRE_AUTHORIZE,
+    MASTER_PASS_GROUP_ID,
     OFFLINE_TX_FOR_UNKNOWN_ID,
 )
 from agent.ocpp.messages import c_authorization as m
-from agent.ocpp.messages.common import IdToken, IdTokenInfo
+from agent.ocpp.messages.common import IdToken, StatusInfo
+from agent.ocpp.messages.e_transactions import TransactionEventRequest, TransactionEventResponse
 from agent.session.authorization import Authorization
 from agent.session.evse import Evse
+from agent.session.tokens import Entry
 from agent.vocabulary import (
     AuthorizationEnded,
     AuthorizationGranted,
@@ -45,6 +53,7 @@ class AuthorizationBlock(Block):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._asked: list[Asked] = []
+        self._known = KnownTokens(desk)
 
     def presented(self, fact: TokenPresented, now: Now) -> None:
         holder = self.desk.site.covered_by(fact.token, None, fact.evse)
@@ -56,13 +65,15 @@ class AuthorizationBlock(Block):
         elif not self.desk.model[AUTH_ENABLED] or fact.token.kind == "NoAuthorization":  # C02: a start button
             self._grant(fact.token, None, fact.evse, ())
         elif not any(asked.token.same(fact.token) for asked in self._asked):
-            self._ask(Asked(fact.token, fact.evse, None))
+            self._decide(Asked(fact.token, fact.evse, None), now)
 
     def remote_start(self, fact: RemoteStartRequested, now: Now) -> None:
-        if self.desk.model[AUTHORIZE_REMOTE_START] and self.desk.model[AUTH_ENABLED]:  # F01.FR.01
-            self._ask(Asked(fact.token, fact.evse, fact))
+        wanted = self.desk.model[AUTHORIZE_REMOTE_START] and self.desk.model[AUTH_ENABLED]
+        asked = Asked(fact.token, fact.evse, fact)
+        if wanted and fact.token.kind not in NOT_KEPT:  # F01.FR.01; C03.FR.01, C05.FR.01
+            self._decide(asked, now)
         else:  # F01.FR.02
-            self._grant(fact.token, fact.group, fact.evse, (), fact)
+            self._accepted(asked, Entry(status="Accepted", group=fact.group))
 
     def connected(self, fact: EvConnected, now: Now) -> None:
         self._free_for_all(self.desk.site.evses[fact.evse])
@@ -85,21 +96,71 @@ class AuthorizationBlock(Block):
 
     def answered(self, request: m.AuthorizeRequest, outcome: m.AuthorizeResponse | CallFailed, now: Now) -> None:
         asked = self._take(request.id_token)
+        if not isinstance(outcome, CallFailed):
+            self._known.learn(token_of(request.id_token), outcome.id_token_info, now.wall)  # C10.FR.04
         if asked is None:
             return
         if isinstance(outcome, CallFailed):
-            self._without_csms(asked, outcome.code)
+            self._without_csms(asked, outcome.code, now)
         elif outcome.id_token_info.status == "Accepted":
-            self._accepted(asked, outcome.id_token_info)
+            self._accepted(asked, entry_of(outcome.id_token_info))
         else:
             self._refuse(asked, outcome.id_token_info.status)
 
-    answers = {m.AuthorizeRequest: answered}
+    def event_answered(
+        self, request: TransactionEventRequest, outcome: TransactionEventResponse | CallFailed, now: Now
+    ) -> None:
+        if isinstance(outcome, CallFailed) or request.id_token is None or outcome.id_token_info is None:
+            return
+        self._known.learn(token_of(request.id_token), outcome.id_token_info, now.wall)  # C10.FR.05
+
+    answers = {m.AuthorizeRequest: answered, TransactionEventRequest: event_answered}
+
+    def clear_cache(self, request: m.ClearCacheRequest, now: Now) -> m.ClearCacheResponse:
+        if self._known.clear():  # C11.FR.03
+            return m.ClearCacheResponse(status="Accepted")
+        return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="NotEnabled"))  # C11.FR.04
+
+    calls = {m.ClearCacheRequest: clear_cache}
+
+    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+        self._known.take_up(records)
+
+    # ---- who decides ----
+
+    def _decide(self, asked: Asked, now: Now) -> None:
+        """By what is known here, by the CSMS, or without it."""
+        known = self._known.find(asked.token, now.wall)
+        if known is not None and known.accepted and (self._local_is_enough() or self._ends_group(asked, known.entry)):
+            self._by_entry(asked, known.entry)
+        elif not self._online:  # B02.FR.02: not accepted yet, and we may not ask
+            self._without_csms(asked, "NotAccepted" if self.desk.online else "Offline", now)
+        elif self.desk.model[DISABLE_REMOTE_AUTHORIZATION]:
+            self._refuse(asked, "Unknown" if known is None else known.entry.status)
+        elif known is not None and not known.accepted and not known.ask_again:
+            self._refuse(asked, known.entry.status)
+        else:
+            self._ask(asked)
+
+    def _local_is_enough(self) -> bool:
+        model = self.desk.model
+        if self._online:  # C12, C14
+            return model[LOCAL_PRE_AUTHORIZE] or model[DISABLE_REMOTE_AUTHORIZATION]
+        return model[LOCAL_AUTHORIZE_OFFLINE]  # C13
+
+    def _ends_group(self, asked: Asked, entry: Entry) -> bool:
+        """C01.FR.03, C09.FR.07: one of the same group, known here as valid, is not asked about."""
+        return asked.remote is None and self.desk.site.covered_by(asked.token, entry.group, asked.evse) is not None
+
+    @property
+    def _online(self) -> bool:
+        return self.desk.online and self.desk.accepted
+
+    def _by_entry(self, asked: Asked, entry: Entry) -> None:
+        self._known.used(asked.token)
+        self._accepted(asked, entry)
 
     def _ask(self, asked: Asked) -> None:
-        if not self.desk.accepted:  # B02.FR.02: we may not ask
-            self._without_csms(asked, "NotAccepted")
-            return
         self._asked.append(asked)
         token = IdToken(id_token=asked.token.id, type=asked.token.kind)
         self.desk.send(m.AuthorizeRequest(id_token=token))  # C01.FR.02
@@ -111,20 +172,40 @@ class AuthorizationBlock(Block):
                 return asked
         return None
 
-    def _accepted(self, asked: Asked, info: IdTokenInfo) -> None:
-        group = info.group_id_token
-        group_token = None if group is None else Token(group.id_token, cast("Any", group.type))
-        holder = self.desk.site.covered_by(asked.token, group_token, asked.evse)
+    def _without_csms(self, asked: Asked, reason: str, now: Now) -> None:
+        known = self._known.find(asked.token, now.wall)
+        if known is not None and known.accepted and self.desk.model[LOCAL_AUTHORIZE_OFFLINE]:  # C13.FR.02
+            self._by_entry(asked, known.entry)
+        elif known is None and self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
+            self._accepted(asked, Entry(status="Accepted"))
+        else:
+            self._refuse(asked, reason if known is None or known.accepted else known.entry.status)
+
+    # ---- what comes of it ----
+
+    def _accepted(self, asked: Asked, entry: Entry) -> None:
+        if self._is_master_pass(entry):
+            self._end_all(asked)
+            return
+        holder = self.desk.site.covered_by(asked.token, entry.group, asked.evse)
         if holder is not None and asked.remote is None:  # E08.FR.02
             self._end(holder, asked.token)
-            return
-        self._grant(asked.token, group_token, asked.evse, tuple(info.evse_id or ()), asked.remote)
-
-    def _without_csms(self, asked: Asked, reason: str) -> None:
-        if self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
-            self._grant(asked.token, None, asked.evse, (), asked.remote)
         else:
-            self._refuse(asked, reason)
+            self._grant(asked.token, entry.group, asked.evse, entry.evses, asked.remote)
+
+    def _is_master_pass(self, entry: Entry) -> bool:
+        master = self.desk.model[MASTER_PASS_GROUP_ID].casefold()
+        return bool(master) and entry.group is not None and entry.group.id.casefold() == master
+
+    def _end_all(self, asked: Asked) -> None:
+        """C16.FR.02: there is no display to choose at; C16.FR.03, C12.FR.09: never a start."""
+        if asked.remote is not None:
+            self._refuse(asked, "MasterPass")
+            return
+        for evse in self.desk.site.running():
+            evse.deauthorize()
+            self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "MasterPass", asked.token))
+        self._refuse(asked, "MasterPass")
 
     def _refuse(self, asked: Asked, reason: str) -> None:
         self.desk.post(TokenRefused(asked.evse, asked.token, reason))
@@ -146,6 +227,7 @@ class AuthorizationBlock(Block):
             group=group,
             trigger="Authorized" if remote is None else "RemoteStart",
             remote_start_id=None if remote is None else remote.remote_start_id,
+            evses=allowed,
             pinned=evse_id != 0 or len(self.desk.site.evses) == 1,
         )
         evse.authorize(right)

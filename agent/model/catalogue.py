@@ -47,8 +47,22 @@ AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
 OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)
 
+LOCAL_AUTHORIZE_OFFLINE = Variable("AuthCtrlr", "LocalAuthorizeOffline", True)
+LOCAL_PRE_AUTHORIZE = Variable("AuthCtrlr", "LocalPreAuthorize", False)
+DISABLE_REMOTE_AUTHORIZATION = Variable("AuthCtrlr", "DisableRemoteAuthorization", False)
+MASTER_PASS_GROUP_ID = Variable("AuthCtrlr", "MasterPassGroupId", "", high=36)
+
+CACHE_AVAILABLE = Variable("AuthCacheCtrlr", "Available", True, mutability="ReadOnly")
+CACHE_ENABLED = Variable("AuthCacheCtrlr", "Enabled", True)
+CACHE_LIFE_TIME = Variable("AuthCacheCtrlr", "LifeTime", 30 * 86_400, "s", low=1)
+CACHE_POLICY = Variable("AuthCacheCtrlr", "Policy", "LRU", choices=("LRU", "LFU", "FIFO"), data_type="OptionList")
+CACHE_STORAGE = Variable("AuthCacheCtrlr", "Storage", 0, "B", high=256 << 10, mutability="ReadOnly")
+CACHE_DISABLE_POST_AUTHORIZE = Variable("AuthCacheCtrlr", "DisablePostAuthorize", False)
+
 LOCAL_LIST_AVAILABLE = Variable("LocalAuthListCtrlr", "Available", True, mutability="ReadOnly")
 LOCAL_LIST_ENABLED = Variable("LocalAuthListCtrlr", "Enabled", True)
+LOCAL_LIST_DISABLE_POST_AUTHORIZE = Variable("LocalAuthListCtrlr", "DisablePostAuthorize", False)
+LOCAL_LIST_SUPPORTS_EXPIRY = Variable("LocalAuthListCtrlr", "SupportsExpiryDateTime", True, mutability="ReadOnly")
 LOCAL_LIST_ENTRIES = Variable("LocalAuthListCtrlr", "Entries", 0, high=100_000, mutability="ReadOnly")
 LOCAL_LIST_STORAGE = Variable("LocalAuthListCtrlr", "Storage", 0, "B", high=32 << 20, mutability="ReadOnly")
 LOCAL_LIST_ITEMS_PER_MESSAGE = Variable("LocalAuthListCtrlr", "ItemsPerMessage", 1000, mutability="ReadOnly")
@@ -62,9 +76,16 @@ MEASURANDS = (
     "Current.Import",
     "Energy.Active.Export.Register",
     "Energy.Active.Import.Register",
+    "Energy.Apparent.Export",
+    "Energy.Apparent.Import",
+    "Energy.Reactive.Export.Register",
+    "Energy.Reactive.Import.Register",
     "Frequency",
+    "Power.Active.Export",
     "Power.Active.Import",
     "Power.Factor",
+    "Power.Reactive.Export",
+    "Power.Reactive.Import",
     "SoC",
     "Voltage",
 )
@@ -82,11 +103,15 @@ SAMPLED_TX_UPDATED_INTERVAL = Variable("SampledDataCtrlr", "TxUpdatedInterval", 
 SAMPLED_TX_ENDED: Names = Variable(
     "SampledDataCtrlr", "TxEndedMeasurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
 )
+SAMPLED_TX_ENDED_INTERVAL = Variable("SampledDataCtrlr", "TxEndedInterval", 0, "s", low=0)
+REGISTER_VALUES_WITHOUT_PHASES = Variable("SampledDataCtrlr", "RegisterValuesWithoutPhases", False)
 ALIGNED_ENABLED = Variable("AlignedDataCtrlr", "Enabled", True)
 ALIGNED_MEASURANDS: Names = Variable(
     "AlignedDataCtrlr", "Measurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
 )
 ALIGNED_INTERVAL = Variable("AlignedDataCtrlr", "Interval", 0, "s", low=0, high=86_400)
+ALIGNED_TX_ENDED: Names = Variable("AlignedDataCtrlr", "TxEndedMeasurands", (), choices=MEASURANDS)
+ALIGNED_TX_ENDED_INTERVAL = Variable("AlignedDataCtrlr", "TxEndedInterval", 0, "s", low=0, high=86_400)
 ALIGNED_SEND_DURING_IDLE = Variable("AlignedDataCtrlr", "SendDuringIdle", False)
 
 ITEMS_PER_GET_VARIABLES = Variable(

@@ -53,6 +53,8 @@ class Site:
             right = evse.authorization
             if right is None or right.pinned or evse.plugged is not None or evse is target:
                 continue
+            if not right.good_at(target.id):
+                continue
             if target.open_to(right.token) and (evse.transaction is None or target.transaction is None):
                 return evse
         return None

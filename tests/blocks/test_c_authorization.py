@@ -166,7 +166,7 @@ def test_the_driver_may_plug_in_at_the_other_evse():
 
 
 def test_a_transaction_moves_with_its_driver():
-    bench = bench_with(evses=2, start="Authorized", variables=SILENT)
+    bench = bench_with(evses=2, start="Authorized", variables={"AuthCacheCtrlr.Enabled": False, **SILENT})
     bench.swipe()
     bench.plug_in(evse=2)
     bench.swipe()

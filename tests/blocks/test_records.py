@@ -7,9 +7,11 @@ import pytest
 from tests.bench import CARD, Bench
 from tests.blocks.test_e_start import bench_with
 
+NO_CACHE = {"AuthCacheCtrlr.Enabled": False}
+
 
 def test_an_idle_station_remembers_nothing_of_what_is_over():
-    bench = bench_with()
+    bench = bench_with(variables=NO_CACHE)
     bench.plug_in()
     bench.swipe()
     bench.swipe()
@@ -18,7 +20,7 @@ def test_an_idle_station_remembers_nothing_of_what_is_over():
 
 
 def test_a_transaction_is_remembered_while_it_runs():
-    bench = bench_with()
+    bench = bench_with(variables=NO_CACHE)
     bench.plug_in()
     bench.swipe()
     assert list(bench.records) == ["transaction/1"]
