@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.edge.clock import Clock
 from agent.edge.database import Contents, Database
@@ -20,16 +20,16 @@ from agent.errors import StartFailed
 from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
-from agent.model.device import Spot
+from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.tolerance import Ear, Tolerance
-from agent.provision import SUBPROTOCOLS, Provision
+from agent.provision import SUBPROTOCOLS, Provision, VariableProvision
 from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.version import VERSION
-from board.descriptor import Board, Connector, Evse, Part, Reader, Storage
-from hal.errors import HalError
+from board.descriptor import Board, Connector, Evse, Part, Reader, Storage, VariableDefault
+from hal.errors import HalError, UnknownDriver
 from hal.events import Event
 from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post
 from hal.registry import make_bus, make_driver
@@ -37,6 +37,8 @@ from hal.registry import make_bus, make_driver
 log = logging.getLogger(__name__)
 
 DATABASE = "station.db"
+
+P = TypeVar("P")
 
 
 class Parts:
@@ -69,7 +71,10 @@ class Buses:
         kind = str(options.pop("kind"))
         if name in self._devices:
             options["device"] = self._devices[name]
-        bus = make_bus(kind, options, f"bus.{name}")
+        try:
+            bus = make_bus(kind, options, f"bus.{name}")
+        except UnknownDriver as error:
+            raise StartFailed(f"bus.{name}.kind: {error}") from None
         (self._kept if kind == "sim" else self._made)[name] = bus
         return bus
 
@@ -86,7 +91,8 @@ def build_parts(board: Board, buses: Buses, post: Post) -> Parts:
         for index, evse in enumerate(board.evse):
             _build_evse(parts, evse, index, buses, post)
         for index, reader in enumerate(board.reader):
-            parts.all.append(_make(reader, Place(f"reader[{index}]", reader.evse), buses, post))
+            where = Place(f"reader[{index}]", reader.evse)
+            parts.all.append(_make(reader, where, buses, post, Driver))  # type: ignore[type-abstract]
     except HalError as error:
         raise StartFailed(str(error)) from None
     return parts
@@ -96,22 +102,29 @@ def _build_evse(parts: Parts, evse: Evse, index: int, buses: Buses, post: Post) 
     def place(name: str, connector: int = 1) -> Place:
         return Place(f"evse[{index}].{name}", evse.id, connector, evse.limit_a, evse.phases, evse.voltage_v)
 
-    parts.pilots[evse.id] = _make(evse.pilot, place("pilot"), buses, post)  # type: ignore[assignment]
+    parts.pilots[evse.id] = _make(evse.pilot, place("pilot"), buses, post, PilotController)  # type: ignore[type-abstract]
     parts.all.append(parts.pilots[evse.id])
     if evse.meter is not None:
-        parts.meters[evse.id] = _make(evse.meter, place("meter"), buses, post)  # type: ignore[assignment]
+        parts.meters[evse.id] = _make(evse.meter, place("meter"), buses, post, EnergyMeter)  # type: ignore[type-abstract]
         parts.all.append(parts.meters[evse.id])
     if evse.bay is not None:
-        parts.all.append(_make(evse.bay, place("bay"), buses, post))
+        parts.all.append(_make(evse.bay, place("bay"), buses, post, Driver))  # type: ignore[type-abstract]
     for connector in evse.connectors:
         if connector.lock is not None:
-            lock = _make(connector.lock, place(f"connectors[{connector.id - 1}].lock", connector.id), buses, post)
-            parts.locks[evse.id, connector.id] = lock  # type: ignore[assignment]
+            where = place(f"connectors[{connector.id - 1}].lock", connector.id)
+            lock = _make(connector.lock, where, buses, post, ConnectorLock)  # type: ignore[type-abstract]
+            parts.locks[evse.id, connector.id] = lock
             parts.all.append(lock)
 
 
-def _make(part: Part | Reader, place: Place, buses: Buses, post: Post) -> Driver:
-    return make_driver(part.driver, part.options, place, buses.get(part.bus), post)
+def _make(part: Part | Reader, place: Place, buses: Buses, post: Post, port: type[P]) -> P:
+    try:
+        made = make_driver(part.driver, part.options, place, buses.get(part.bus), post)
+    except UnknownDriver as error:
+        raise StartFailed(f"{place.part}.driver: {error}") from None
+    if not isinstance(made, port):
+        raise StartFailed(f"{place.part}.driver: {part.driver!r} is no {port.__name__}")
+    return made
 
 
 def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
@@ -157,6 +170,7 @@ class PoweredStation:
         self.station = Station(
             layouts_of(board, self.parts), _identity(board, provision), entropy, defaults=_defaults(board, provision)
         )
+        check_defaults(board, provision, self.station.model)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
@@ -294,6 +308,29 @@ def _defaults(board: Board, provision: Provision) -> dict[Spot, str]:
     for each in provision.variables or ():
         defaults[Spot(each.component, each.variable, each.instance, each.evse, each.connector)] = each.text()
     return defaults
+
+
+def check_defaults(board: Board, provision: Provision, model: DeviceModel) -> None:
+    """See that every first value was taken: a board file is corrected, a tester may ask for more than we have.
+
+    Raises:
+        StartFailed: a variable of the board file that is not there, or a value that it cannot have.
+
+    """
+    for index, each in enumerate(board.variable):
+        if why := _refusal(each, each.value, model):
+            raise StartFailed(f"variable[{index}]: {why}")
+    for asked in provision.variables or ():
+        if why := _refusal(asked, asked.text(), model):
+            log.warning("! start: %s", why)
+    model.take_changes()
+
+
+def _refusal(asked: VariableDefault | VariableProvision, text: str, model: DeviceModel) -> str:
+    spot = Spot(asked.component, asked.variable, asked.instance, asked.evse, asked.connector)
+    status, why = model.write(spot, text, by_csms=False)
+    taken = status in ("Accepted", "RebootRequired")
+    return "" if taken else why or f"{status} {asked.component}.{asked.variable}"
 
 
 def target_of(board: Board, provision: Provision) -> Target | None:

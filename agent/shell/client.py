@@ -37,7 +37,7 @@ def _ask(path: Path, request: dict[str, Any], show: Callable[[BinaryIO], int]) -
     except KeyboardInterrupt:
         return 0
     except OSError as error:
-        return _complain(f"no agent at {path}: {error.strerror}; is it running with --control {path}?")
+        return _complain(f"no agent at {path}: {error.strerror or error}; is it running with --control {path}?")
 
 
 def _print_report(lines: BinaryIO) -> int:

@@ -4,6 +4,7 @@ Both end with the test, and fail it when they left a traceback behind.
 """
 
 import asyncio
+import ctypes
 import logging
 import os
 import re
@@ -142,7 +143,12 @@ class AgentProcess(Driven):
     async def spawn(self) -> None:
         self.socket.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent", *self._arguments, cwd=ROOT, stderr=asyncio.subprocess.PIPE, env=bare()
+            sys.executable,
+            *("-m", "agent", *self._arguments),
+            cwd=ROOT,
+            env=bare(),
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=die_with_the_test,
         )
         self._reading = asyncio.create_task(self._read(self._process.stderr))
         await self._come_in(lambda: self._process is not None and self._process.returncode is None)
@@ -245,7 +251,12 @@ class LogTap(logging.Handler):
 async def ended(*arguments: str) -> tuple[int, list[str]]:
     """Run the command line until it ends by itself: exit status, and the lines on stderr."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "agent", *arguments, cwd=ROOT, env=bare(), stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        *("-m", "agent", *arguments),
+        cwd=ROOT,
+        env=bare(),
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=die_with_the_test,
     )
     _, told = await asyncio.wait_for(process.communicate(), PATIENT_S)
     return process.returncode or 0, told.decode().splitlines()
@@ -254,6 +265,11 @@ async def ended(*arguments: str) -> tuple[int, list[str]]:
 def tracebacks(lines: list[str]) -> list[str]:
     """Lines that no user should ever see."""
     return [line for line in lines if "Traceback" in line or "never retrieved" in line or "Exception in" in line]
+
+
+def die_with_the_test() -> None:
+    """However that ends: a test that is killed leaves no agent behind (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def bare() -> dict[str, str]:
