@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from agent.app import Machine
 from agent.errors import BenchRefused
@@ -16,6 +17,7 @@ from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
 
 Role = Literal["observe", "operate", "bench"]
+Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 
 
 class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,14 +37,14 @@ class Start(Arguments, frozen=True):
 class PowerCycle(Arguments, frozen=True):
     """``power_cycle``."""
 
-    off_ms: float = 0.0
+    off_ms: Milliseconds = 0.0
 
 
 class Settle(Arguments, frozen=True):
     """``settle``."""
 
-    quiet_ms: float = 200.0
-    timeout_ms: float = 10_000.0
+    quiet_ms: Milliseconds = 200.0
+    timeout_ms: Milliseconds = 10_000.0
 
 
 class Ids(Arguments, frozen=True):
@@ -75,7 +77,7 @@ class Ev(Arguments, frozen=True):
 class Swipe(Arguments, frozen=True):
     """``swipe``."""
 
-    token: str
+    token: Annotated[str, Meta(min_length=1, max_length=255)]
     type: str = "ISO14443"
     evse: int = 0
 

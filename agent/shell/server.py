@@ -131,7 +131,7 @@ class Client:
     def _take(self, data: bytes) -> None:
         try:
             fields = msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             self._refuse(None, f"not a command: {error}")
             return
         if not isinstance(fields, dict):
