@@ -205,6 +205,10 @@ class Loop:
         self._perform(now)
         self._turn()
 
+    def when_stored(self, done: Callable[[], None]) -> None:
+        """Call when everything that was decided so far is on disk, or has been refused by it."""
+        self._store.write((), Once(done))
+
     def stop(self) -> None:
         """No more turns: the power is gone."""
         self._stopped = True
@@ -481,6 +485,18 @@ class AfterDisk:
     def __call__(self, stored: bool) -> None:
         rest, self._rest = self._rest, []
         self._loop.after_disk(rest, self._up_to if stored else None)
+
+
+class Once:
+    """What waits for the disk and does not ask what became of it."""
+
+    def __init__(self, done: Callable[[], None]) -> None:
+        self._done: Callable[[], None] | None = done
+
+    def __call__(self, stored: bool) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done()
 
 
 def told_of(error: Exception) -> str:

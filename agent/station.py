@@ -26,6 +26,7 @@ from agent.session.site import Site
 from agent.vocabulary import (
     Answer,
     ApplyIntent,
+    CacheCleared,
     CallFailed,
     Command,
     CsmsAnswered,
@@ -41,6 +42,7 @@ from agent.vocabulary import (
     Refuse,
     TechnicianAsked,
     Token,
+    TokenNoted,
     TokenPresented,
     UnlockConnector,
 )
@@ -64,14 +66,16 @@ class Station:
         self.desk = Desk(self.site, self.model, entropy)
         self.provisioning = Provisioning(self.desk, identity)
         self.availability = Availability(self.desk)
+        self.authorization = AuthorizationBlock(self.desk)
+        self.local_auth_list = LocalAuthList(self.desk)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
         self.blocks: tuple[Block, ...] = (
             self.provisioning,
             self.availability,
             Transactions(self.desk),
-            AuthorizationBlock(self.desk),
-            LocalAuthList(self.desk),
+            self.authorization,
+            self.local_auth_list,
             RemoteControl(self.desk),
             MeterValues(self.desk),
         )
@@ -178,6 +182,12 @@ class Station:
                 self.provisioning.outbox_drained(now)
             case TechnicianAsked():
                 self.provisioning.restart_locally(now)
+            case TokenNoted(where="cache"):
+                self.authorization.note(event, now)
+            case TokenNoted():
+                self.local_auth_list.note(event)
+            case CacheCleared():
+                self.authorization.forget_all()
 
     def _call(self, message_id: str, request: Request, now: Now) -> None:
         self.desk.message_id = message_id

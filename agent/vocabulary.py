@@ -20,6 +20,17 @@ class Now(msgspec.Struct, frozen=True):
     mono: float
 
 
+class Token(msgspec.Struct, frozen=True):
+    """An identifier as OCPP writes it.  Compared without regard to case, as identifierString is."""
+
+    id: str
+    kind: TokenKind = "ISO14443"
+
+    def same(self, other: Token | None) -> bool:
+        """Whether it is the same identifier."""
+        return other is not None and self.kind == other.kind and self.id.casefold() == other.id.casefold()
+
+
 # ---- what came in from the CSMS's side: events to the station like any other --------------------------------------
 
 
@@ -75,6 +86,19 @@ class TechnicianAsked(Incoming, frozen=True):
     """A local request for a restart, said by whoever has the right to."""
 
     wish: Literal["restart"]
+
+
+class TokenNoted(Incoming, frozen=True):
+    """The service port says what is known of a token, in the cache or in the local list."""
+
+    where: Literal["cache", "list"]
+    token: Token
+    status: str
+    group: Token | None = None
+
+
+class CacheCleared(Incoming, frozen=True):
+    """The service port empties the authorization cache."""
 
 
 # ---- facts: what the events mean for charging ----------------------------------------------------------------------
@@ -163,17 +187,6 @@ class LockReported(Fact, frozen=True):
 
     connector: int
     position: str
-
-
-class Token(msgspec.Struct, frozen=True):
-    """An identifier as OCPP writes it.  Compared without regard to case, as identifierString is."""
-
-    id: str
-    kind: TokenKind = "ISO14443"
-
-    def same(self, other: Token | None) -> bool:
-        """Whether it is the same identifier."""
-        return other is not None and self.kind == other.kind and self.id.casefold() == other.id.casefold()
 
 
 class TokenPresented(Fact, frozen=True):

@@ -31,6 +31,7 @@ from agent.vocabulary import (
     Registered,
     RemoteStartRequested,
     Token,
+    TokenNoted,
     TokenPresented,
     TokenRefused,
 )
@@ -125,6 +126,14 @@ class AuthorizationBlock(Block):
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         self._known.take_up(records)
+
+    def note(self, event: TokenNoted, now: Now) -> None:
+        """The service port puts an entry into the cache, in use or not."""
+        self._known.keep(event.token, Entry(status=event.status, group=event.group), now.wall)
+
+    def forget_all(self) -> None:
+        """The service port empties the cache, in use or not."""
+        self._known.forget_all()
 
     # ---- who decides ----
 

@@ -67,21 +67,25 @@ class KnownTokens:
 
     def learn(self, token: Token, info: IdTokenInfo, wall: datetime) -> None:
         """The CSMS said what it thinks of a token (C10.FR.01, C10.FR.04, C10.FR.05, C12.FR.06)."""
-        self.note(token, entry_of(info), wall)
+        if self.cache_enabled and token.kind not in NOT_KEPT:  # C10.FR.11
+            self.keep(token, entry_of(info), wall)
 
-    def note(self, token: Token, entry: Entry, wall: datetime) -> None:
-        """Put an entry into the cache, if there is one in use (C10.FR.11)."""
-        if self.cache_enabled and token.kind not in NOT_KEPT:
-            self._desk.cache.put(token, entry, wall, self._desk.model[CACHE_POLICY])
-            self._write()
+    def keep(self, token: Token, entry: Entry, wall: datetime) -> None:
+        """Put an entry into the cache."""
+        self._desk.cache.put(token, entry, wall, self._desk.model[CACHE_POLICY])
+        self._write()
 
     def clear(self) -> bool:
         """Empty the cache; False: there is none in use (C11.FR.04)."""
         if not self.cache_enabled:
             return False
+        self.forget_all()
+        return True
+
+    def forget_all(self) -> None:
+        """Nobody is known by the cache any more."""
         self._desk.cache.clear()
         self._write()
-        return True
 
     def take_up(self, records: Mapping[str, bytes]) -> None:
         """What the cache held when the power went (C10.FR.02)."""

@@ -18,7 +18,7 @@ from agent.ocpp.messages import d_local_auth_list as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.local_list import ListState
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary import ChangeLocalList, KeepRecord, Now
+from agent.vocabulary import ChangeLocalList, KeepRecord, Now, TokenNoted
 
 STATE = "local-list/state"
 
@@ -59,6 +59,14 @@ class LocalAuthList(Block):
         return m.GetLocalListVersionResponse(version_number=version)
 
     calls = {m.SendLocalListRequest: send, m.GetLocalListVersionRequest: version}
+
+    def note(self, event: TokenNoted) -> None:
+        """The service port puts an entry into the list; a list that was never installed becomes version 1."""
+        local_list = self.desk.local_list
+        entry = Entry(status=event.status, group=event.group)
+        change = local_list.differential(max(local_list.state.version, 1), {key_of(event.token): entry})
+        if change is not None:
+            self._tell(change)
 
     @property
     def enabled(self) -> bool:

@@ -12,9 +12,12 @@ from msgspec import Meta
 from agent.app import Machine
 from agent.errors import BenchRefused
 from agent.model.device import Spot
+from agent.ocpp.messages.common import AuthorizationStatus
 from agent.ocpp.tolerance import csms_report
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
+from agent.vocabulary import CacheCleared, Token, TokenNoted
+from hal.events import TokenKind
 
 Role = Literal["observe", "operate", "bench"]
 Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
@@ -111,6 +114,22 @@ class Link(Arguments, frozen=True):
     """``link``."""
 
     up: bool
+
+
+class Group(Arguments, frozen=True):
+    """A groupIdToken as OCPP writes it."""
+
+    idToken: str  # noqa: N815
+    type: TokenKind = "Central"
+
+
+class TokenPut(Arguments, frozen=True):
+    """``auth_cache_put``, ``local_list_put``."""
+
+    token: str
+    status: AuthorizationStatus
+    group: Group | None = None
+    type: TokenKind = "ISO14443"
 
 
 Answer = dict[str, Any]
@@ -254,6 +273,22 @@ class Commands:
             raise BenchRefused(f"no variable {arguments.component}.{arguments.variable}")
         self._on().loop.settle()
 
+    async def auth_cache_put(self, arguments: TokenPut) -> None:
+        self._on().loop.post(noted("cache", arguments))
+
+    async def auth_cache_clear(self, arguments: Nothing) -> None:
+        self._on().loop.post(CacheCleared())
+
+    async def local_list_put(self, arguments: TokenPut) -> None:
+        """Wait until it is on disk: only there is it found."""
+        station, event = self._on(), noted("list", arguments)
+        station.loop.post(event)
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        station.loop.when_stored(lambda: stored.set_result(None))
+        await asyncio.shield(stored)
+        if station.station.desk.local_list.find(event.token) is None:
+            raise BenchRefused("the list is full, or the disk does not take it")
+
     def _on(self) -> Any:
         if self._machine.station is None:
             raise BenchRefused("the station is off")
@@ -283,16 +318,22 @@ class Commands:
         "link": ("bench", Link, link),
         "set_variable": ("bench", VariableProvision, set_variable),
         "unset_variable": ("bench", VariableProvision, unset_variable),
+        "auth_cache_put": ("bench", TokenPut, auth_cache_put),
+        "auth_cache_clear": ("bench", Nothing, auth_cache_clear),
+        "local_list_put": ("bench", TokenPut, local_list_put),
     }
 
 
 LATER = {
     "driver_limit": "unsupported: no limits are entered at this station",
-    "auth_cache_put": "unsupported: this station has no authorization cache",
-    "auth_cache_clear": "unsupported: this station has no authorization cache",
-    "local_list_put": "unsupported: this station has no local authorization list",
 }
 """Commands of the socket's version 1 that no board can do yet."""
+
+
+def noted(where: Literal["cache", "list"], item: TokenPut) -> TokenNoted:
+    """What is said of a token, as the station hears it."""
+    group = None if item.group is None else Token(item.group.idToken, item.group.type)
+    return TokenNoted(where, Token(item.token, item.type), item.status, group)
 
 
 def spot_of(item: VariableProvision) -> Spot:
