@@ -83,8 +83,24 @@ class LockMoved(Event, frozen=True):
     connector: int = 1
 
 
+class SignedRecord(msgspec.Struct, frozen=True):
+    """What a certified meter signed, as the meter gave it; the agent carries it and does not look into it.
+
+    ``data`` and ``public_key`` are base64; ``encoding`` is the format of the data (OCMF, EDL); ``method`` is empty
+    where the data names its signature's algorithm.
+    """
+
+    data: str
+    encoding: str
+    method: str = ""
+    public_key: str = ""
+
+
 class MeterSampled(Event, frozen=True):
-    """One reading of a meter.  Registers are lifetime totals; per-phase tuples have one entry a measured phase."""
+    """One reading of a meter.  Registers are lifetime totals; per-phase tuples have one entry a measured phase.
+
+    Power is negative where the vehicle gives it.  ``signed`` covers the register of imported energy.
+    """
 
     evse: int
     import_wh: float | None = None
@@ -96,6 +112,14 @@ class MeterSampled(Event, frozen=True):
     frequency_hz: float | None = None
     power_factor: float | None = None
     soc_percent: float | None = None
+    import_phase_wh: tuple[float, ...] = ()
+    export_phase_wh: tuple[float, ...] = ()
+    import_varh: float | None = None
+    export_varh: float | None = None
+    reactive_var: float | None = None
+    import_vah: float | None = None
+    export_vah: float | None = None
+    signed: SignedRecord | None = None
 
 
 class CardPresented(Event, frozen=True):

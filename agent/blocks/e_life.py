@@ -10,14 +10,17 @@ import msgspec
 from agent.blocks.base import Desk
 from agent.blocks.e_event import next_event
 from agent.blocks.e_watch import LAST_READING_PATIENCE_S, Watch
-from agent.blocks.readings import Context, meter_value, moment_of_clock
+from agent.blocks.readings import Context, Wording, charging_pace_s, moment_of_clock
 from agent.model.catalogue import (
     ALIGNED_INTERVAL,
     ALIGNED_MEASURANDS,
+    ALIGNED_TX_ENDED,
+    ALIGNED_TX_ENDED_INTERVAL,
     ALLOW_ENERGY_TRANSFER_RESUMPTION,
     RESUMPTION_TIMEOUT,
     SAMPLED_ENABLED,
     SAMPLED_TX_ENDED,
+    SAMPLED_TX_ENDED_INTERVAL,
     SAMPLED_TX_STARTED,
     SAMPLED_TX_UPDATED,
     SAMPLED_TX_UPDATED_INTERVAL,
@@ -28,8 +31,8 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
-from agent.session.metering import told_by_transaction
-from agent.session.transaction import Edges, Ending, Transaction, edges
+from agent.session.metering import READING_LASTS_S, present_reading, told_by_transaction
+from agent.session.transaction import Course, Edges, Ending, Transaction, edges
 from agent.vocabulary import (
     KeepRecord,
     Now,
@@ -52,6 +55,7 @@ class Lifecycle:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._wording = Wording(desk)
         self.watches = {evse.id: Watch(evse) for evse in desk.site.evses.values()}
 
     def watch(self, evse: Evse) -> Watch:
@@ -124,7 +128,7 @@ class Lifecycle:
         evse.transaction = transaction
         watch = self.watch(evse)
         watch.forget_transaction()
-        watch.sampled_mono = now.mono
+        watch.sampled_mono = watch.collected_mono = now.mono
         self.take_begin(evse, transaction)
         self._tell(evse, transaction, "Started", trigger, now.wall, now.mono, (self._begin_value(transaction),))
         self._desk.post(TransactionStarted(evse.id, transaction.id))
@@ -146,8 +150,9 @@ class Lifecycle:
         if evse.charging_state(now.mono) == "Charging" and not transaction.told_begin:  # E01.FR.17
             meter_values.append(self._begin_value(transaction))
         if values:
-            self.watch(evse).told_reading = evse.reading
-            meter_values.append(meter_value(evse.reading, self._desk.model[SAMPLED_TX_UPDATED], context))
+            reading = present_reading(evse, now, self._told_within_s())
+            self.watch(evse).told_reading = reading
+            meter_values.append(self._wording.sampled(reading, SAMPLED_TX_UPDATED, context))
         self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, (*meter_values, value), token)
 
     def _stop(
@@ -175,7 +180,7 @@ class Lifecycle:
         if transaction is None or transaction.ending is not None:
             return
         watch = self.watch(evse)
-        watch.connect_by = watch.sampled_mono = watch.heal_by = None
+        watch.connect_by = watch.sampled_mono = watch.collected_mono = watch.heal_by = None
         transaction.ending = Ending(trigger, stopped_reason, now.wall, token)
         if evse.authorization is not None:
             evse.deauthorize(keep_cable=keep_cable)
@@ -202,16 +207,13 @@ class Lifecycle:
         evse.transaction = None
         self.watch(evse).forget_transaction()
         self._desk.tell(KeepRecord(_key(evse), None))
+        if transaction.course.transaction_id:
+            self._desk.tell(KeepRecord(_course_key(evse), None))
         self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
         self.step(evse, _what_holds(evse), now)
 
     def _tell_ended(self, evse: Evse, transaction: Transaction, ending: Ending, mono: float) -> None:
-        chosen = self._desk.model[SAMPLED_TX_ENDED]
-        enabled = self._desk.model[SAMPLED_ENABLED]
-        values: tuple[common.MeterValue | None, ...] = ()
-        if enabled:
-            begin = meter_value(transaction.begin, chosen, "Transaction.Begin")
-            values = (begin, meter_value(transaction.last, chosen, "Transaction.End"))
+        values = self._wording.of_end(transaction)
         self._tell(evse, transaction, "Ended", ending.trigger, ending.at, mono, values, ending.token)
 
     def take_begin(self, evse: Evse, transaction: Transaction) -> None:
@@ -222,9 +224,7 @@ class Lifecycle:
             transaction.begin = transaction.last = evse.reading
 
     def _begin_value(self, transaction: Transaction) -> common.MeterValue | None:
-        if not self._desk.model[SAMPLED_ENABLED]:
-            return None
-        value = meter_value(transaction.begin, self._desk.model[SAMPLED_TX_STARTED], "Transaction.Begin")
+        value = self._wording.sampled(transaction.begin, SAMPLED_TX_STARTED, "Transaction.Begin")
         transaction.told_begin = value is not None
         return value
 
@@ -246,25 +246,49 @@ class Lifecycle:
     def _move_transaction(self, source: Evse, evse: Evse) -> None:
         here, there = self.watch(evse), self.watch(source)
         evse.transaction, source.transaction = source.transaction, None
-        here.sampled_mono, here.held = there.sampled_mono, here.held | {"Authorized"}
+        here.sampled_mono, here.collected_mono = there.sampled_mono, there.collected_mono
+        here.held |= {"Authorized"}
         there.forget_transaction()
         self._desk.tell(KeepRecord(_key(source), None))
         if evse.transaction is not None:
             self._keep(evse, evse.transaction)
 
     def periodic(self, evse: Evse, now: Now) -> None:
-        """The time for a reading of the running transaction has come (J02.FR.11)."""
+        """The time for a reading of the running transaction has come: to tell it, or to collect it."""
         transaction, watch = evse.transaction, self.watch(evse)
-        watch.sampled_mono = now.mono
-        if transaction is None or transaction.ending is not None or evse.reading is watch.told_reading:
+        collect_at, tell_at = self._collect_at(watch), self._tell_at(watch)
+        if collect_at is not None and now.mono >= collect_at:
+            watch.collected_mono = _on_time(collect_at, now.mono)
+            watch.wants_reading = True
+            self._desk.tell(SampleMeter(evse.id, charging_pace_s(self._desk)))
+        if tell_at is None or now.mono < tell_at:
             return
-        self.updated(evse, transaction, "MeterValuePeriodic", now, values=True)
+        watch.sampled_mono = _on_time(tell_at, now.mono)
+        reading = present_reading(evse, now, self._told_within_s())
+        if transaction is None or transaction.ending is not None or reading is None or reading is watch.told_reading:
+            return
+        if self._wording.sampled(reading, SAMPLED_TX_UPDATED, "Sample.Periodic") is not None:  # J02.FR.11
+            self.updated(evse, transaction, "MeterValuePeriodic", now, values=True)
 
     def periodic_due(self, evse: Evse) -> float | None:
         """When that is; an interval that is set in the course of a transaction counts at once."""
-        since = self.watch(evse).sampled_mono
-        interval_s = self._desk.model[SAMPLED_TX_UPDATED_INTERVAL] if self._desk.model[SAMPLED_ENABLED] else 0
-        return since + interval_s if since is not None and interval_s else None
+        watch = self.watch(evse)
+        times = (self._tell_at(watch), self._collect_at(watch))
+        return min((time for time in times if time is not None), default=None)
+
+    def _tell_at(self, watch: Watch) -> float | None:
+        return self._at(watch.sampled_mono, self._desk.model[SAMPLED_TX_UPDATED_INTERVAL])
+
+    def _collect_at(self, watch: Watch) -> float | None:
+        wanted = self._desk.model[SAMPLED_TX_ENDED]
+        return self._at(watch.collected_mono, self._desk.model[SAMPLED_TX_ENDED_INTERVAL]) if wanted else None
+
+    def _at(self, since: float | None, interval_s: int) -> float | None:
+        enabled = self._desk.model[SAMPLED_ENABLED]
+        return since + interval_s if since is not None and interval_s and enabled else None
+
+    def _told_within_s(self) -> float:
+        return max(READING_LASTS_S, float(self._desk.model[SAMPLED_TX_UPDATED_INTERVAL]))
 
     def by_the_clock(self, evse: Evse, transaction: Transaction, now: Now) -> None:
         """A reading of a moment of the clock is told in the transaction in which it was taken (J01.FR.22)."""
@@ -272,9 +296,25 @@ class Lifecycle:
         if moment is None or moment == watch.told_moment or not told_by_transaction(evse, moment):
             return
         watch.told_moment = moment
-        value = meter_value(evse.reading, self._desk.model[ALIGNED_MEASURANDS], "Sample.Clock")
+        value = self._wording.aligned(evse.reading, ALIGNED_MEASURANDS)
         if value is not None:
             self.updated(evse, transaction, "MeterValueClock", now, value=value)
+
+    def collect(self, evse: Evse, transaction: Transaction) -> None:
+        """Keep the reading for the Ended, where it is one of those that were asked for."""
+        watch, course, reading = self.watch(evse), transaction.course, evse.reading
+        if reading is None or transaction.begin is None:
+            return
+        taken = watch.wants_reading and course.periodic.offer(reading)
+        watch.wants_reading = False
+        moment = moment_of_clock(self._desk, evse, ALIGNED_TX_ENDED_INTERVAL)
+        wanted = moment is not None and moment != watch.collected_moment and self._desk.model[ALIGNED_TX_ENDED]
+        if moment is not None and wanted and told_by_transaction(evse, moment):
+            watch.collected_moment = moment
+            taken = course.aligned.offer(reading) or taken
+        if taken:
+            course.transaction_id = transaction.id
+            self._desk.tell(KeepRecord(_course_key(evse), msgspec.json.encode(course)))
 
     # ---- out ----
 
@@ -304,7 +344,8 @@ class Lifecycle:
 
     def _keep(self, evse: Evse, transaction: Transaction) -> None:
         transaction.right = evse.authorization
-        self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(transaction)))
+        bare = msgspec.structs.replace(transaction, course=Course())
+        self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(bare)))
 
     def keep_reading(self, evse: Evse, transaction: Transaction, now: Now) -> None:
         """A reading now and then, for the case that the power goes between two events."""
@@ -324,10 +365,20 @@ class Lifecycle:
             evse.transaction = transaction = self._desk.read_record(_key(evse), record, Transaction)
             if transaction is None:
                 continue
+            self._take_up_course(evse, transaction, records)
             if transaction.ending is None and self._may_resume(transaction, now):
                 self._wait_for_vehicle(evse, transaction, now)
             else:
                 self._end_of_power(evse, transaction, now)
+
+    def _take_up_course(self, evse: Evse, transaction: Transaction, records: Mapping[str, bytes]) -> None:
+        key = _course_key(evse)
+        record = records.get(key)
+        course = None if record is None else self._desk.read_record(key, record, Course)
+        if course is not None and course.transaction_id == transaction.id:
+            transaction.course = course
+        elif record is not None:
+            self._desk.tell(KeepRecord(key, None))
 
     def _may_resume(self, transaction: Transaction, now: Now) -> bool:
         """Not longer dark than allowed, by a clock that is known (2.1: E17.FR.10, E17.FR.20)."""
@@ -347,7 +398,7 @@ class Lifecycle:
         watch.held = evse.conditions()
         watch.offers(evse, now.mono)
         if transaction is not None:
-            watch.sampled_mono = now.mono
+            watch.sampled_mono = watch.collected_mono = now.mono
             self.updated(evse, transaction, "ChargingStateChanged", now)
             self._desk.post(TransactionStarted(evse.id, transaction.id))
 
@@ -391,3 +442,12 @@ def _worth(event_type: m.TransactionEvent, trigger: str) -> int:
 
 def _key(evse: Evse) -> str:
     return f"transaction/{evse.id}"
+
+
+def _course_key(evse: Evse) -> str:
+    return f"course/{evse.id}"
+
+
+def _on_time(due: float, mono: float) -> float:
+    """From when the next interval counts: it does not drift, unless a whole moment was slept through."""
+    return due if mono - due < 1.0 else mono

@@ -139,6 +139,7 @@ class Transactions(Block):
             return
         self._life.take_begin(evse, transaction)
         self._life.keep_reading(evse, transaction, now)
+        self._life.collect(evse, transaction)
         self._life.by_the_clock(evse, transaction, now)
         self._mind_energy_cap(evse, now)
 

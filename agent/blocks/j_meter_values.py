@@ -7,18 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from agent.blocks.base import Block, Desk
-from agent.blocks.readings import Context, idle_only, meter_value, moment_of_clock
+from agent.blocks.readings import Context, Wording, charging_pace_s, idle_only, moment_of_clock
 from agent.model.catalogue import (
     ALIGNED_ENABLED,
     ALIGNED_INTERVAL,
     ALIGNED_MEASURANDS,
     ALIGNED_SEND_DURING_IDLE,
-    SAMPLED_TX_UPDATED_INTERVAL,
+    ALIGNED_TX_ENDED,
+    ALIGNED_TX_ENDED_INTERVAL,
 )
 from agent.model.variable import Variable
 from agent.ocpp.messages import j_meter_values as m
 from agent.session.evse import Evse
-from agent.session.metering import CHARGING_PERIOD_S, aligned_after, told_by_transaction
+from agent.session.metering import aligned_after, told_by_transaction
 from agent.vocabulary import (
     EvConnected,
     EvReleasedPower,
@@ -50,9 +51,10 @@ class MeterValues(Block):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self._wording = Wording(desk)
         self._periods: dict[int, float] = {}
         self._read_at_mono: float | None = None
-        self._reckoned_for: tuple[int, bool] | None = None
+        self._reckoned_for: tuple[tuple[int, ...], bool] | None = None
         self._told_moments: dict[int, datetime] = {}
         self._asked_by_mono: dict[int, float] = {}
         has_meter = any(evse.layout.has_meter for evse in desk.site.evses.values())
@@ -90,8 +92,7 @@ class MeterValues(Block):
     def _period_s(self, evse: Evse) -> float:
         if evse.transaction is None and not evse.power_closed and not evse.energy_flows():
             return QUIET_PERIOD_S
-        interval_s = self.desk.model[SAMPLED_TX_UPDATED_INTERVAL]
-        return min(CHARGING_PERIOD_S, float(interval_s)) if interval_s else CHARGING_PERIOD_S
+        return charging_pace_s(self.desk)
 
     # ---- what was read ----
 
@@ -120,7 +121,7 @@ class MeterValues(Block):
                 self._read_now(evse)
 
     def _tell(self, evse: Evse, context: Context, *, asked_for: bool = False) -> None:
-        value = meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], context)
+        value = self._wording.aligned(evse.reading, ALIGNED_MEASURANDS, context)
         if value is not None:
             self.desk.send(m.MeterValuesRequest(evse_id=evse.id, meter_value=(value,)), asked_for=asked_for)
 
@@ -140,7 +141,7 @@ class MeterValues(Block):
     # ---- the clock of the day ----
 
     def next_deadline(self) -> float | None:
-        return self._read_at_mono if self._reckoned_for == self._clock_and_interval() else AT_ONCE
+        return self._read_at_mono if self._reckoned_for == self._clock_and_intervals() else AT_ONCE
 
     def expire(self, now: Now) -> None:
         due = self._read_at_mono is not None and now.mono >= self._read_at_mono
@@ -151,13 +152,15 @@ class MeterValues(Block):
 
     def _reckon(self, now: Now) -> None:
         """When the next reading for the clock is due; wall time may have moved against the timers'."""
-        self._reckoned_for = self._clock_and_interval()
-        interval_s, known = self._reckoned_for
-        if not known or not interval_s:
-            self._read_at_mono = None
-            return
-        self._read_at_mono = now.mono + (aligned_after(now.wall, interval_s) - now.wall).total_seconds()
+        self._reckoned_for = self._clock_and_intervals()
+        intervals, known = self._reckoned_for
+        moments = [aligned_after(now.wall, interval_s) for interval_s in intervals if known]
+        self._read_at_mono = now.mono + (min(moments) - now.wall).total_seconds() if moments else None
 
-    def _clock_and_interval(self) -> tuple[int, bool]:
-        interval_s = self.desk.model[ALIGNED_INTERVAL] if self.desk.model[ALIGNED_ENABLED] else 0
-        return interval_s, self.desk.clock_known
+    def _clock_and_intervals(self) -> tuple[tuple[int, ...], bool]:
+        model = self.desk.model
+        if not model[ALIGNED_ENABLED]:
+            return (), False
+        collects = model[ALIGNED_TX_ENDED] and self.desk.site.running()
+        intervals = (model[ALIGNED_INTERVAL], model[ALIGNED_TX_ENDED_INTERVAL] if collects else 0)
+        return tuple(interval_s for interval_s in intervals if interval_s), self.desk.clock_known

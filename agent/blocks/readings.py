@@ -1,19 +1,31 @@
-"""Meter readings in OCPP's words: measurands, phases, units, and when the clock asks for one.  Measures nothing."""
+"""Meter readings in OCPP's words, as the variables want them: measurands, phases, units.  Measures nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
+
+import msgspec
 
 from agent.blocks.base import Desk
-from agent.model.catalogue import ALIGNED_ENABLED, ALIGNED_SEND_DURING_IDLE
+from agent.model.catalogue import (
+    ALIGNED_ENABLED,
+    ALIGNED_SEND_DURING_IDLE,
+    ALIGNED_TX_ENDED,
+    REGISTER_VALUES_WITHOUT_PHASES,
+    SAMPLED_ENABLED,
+    SAMPLED_TX_ENDED,
+    SAMPLED_TX_ENDED_INTERVAL,
+    SAMPLED_TX_UPDATED_INTERVAL,
+    Names,
+)
 from agent.model.device import Spot
 from agent.model.variable import Variable
 from agent.ocpp.messages.common import MeterValue, SampledValue, UnitOfMeasure
 from agent.session.evse import Evse
-from agent.session.metering import aligned_moment
-from agent.session.transaction import Reading
+from agent.session.metering import CHARGING_PERIOD_S, aligned_moment
+from agent.session.transaction import Reading, Transaction
 from hal.events import MeterSampled
 
 Context = Literal["Transaction.Begin", "Transaction.End", "Sample.Periodic", "Sample.Clock", "Trigger"]
@@ -22,7 +34,21 @@ Phase = Literal["L1", "L2", "L3", "L1-N", "L2-N", "L3-N"]
 LINES: tuple[Phase, ...] = ("L1", "L2", "L3")
 TO_NEUTRAL: tuple[Phase, ...] = ("L1-N", "L2-N", "L3-N")
 
+ENERGY = "Energy.Active.Import.Register"
+"""The measurand that is meant where none is named, and the one that a meter signs."""
+
+MOST_BYTES = 64_000
+"""Of the meter values in one Ended; a day at quarters of an hour is a third of it."""
+
 Parts = list[tuple[Phase | None, float]]
+
+
+class Measurand(NamedTuple):
+    """Where the values of a measurand are in a reading; Wh and Outlet are what OCPP assumes when neither is named."""
+
+    unit: str
+    find: Callable[[MeterSampled], Parts]
+    location: Literal["EV"] | None = None
 
 
 def _whole(value: float | None) -> Parts:
@@ -33,39 +59,120 @@ def _phases(names: tuple[Phase, ...], values: tuple[float, ...]) -> Parts:
     return list(zip(names, values, strict=False))
 
 
-MEASURANDS: dict[str, tuple[str, Callable[[MeterSampled], Parts]]] = {
-    "Current.Import": ("A", lambda sample: _phases(LINES, sample.current_a)),
-    "Energy.Active.Export.Register": ("Wh", lambda sample: _whole(sample.export_wh)),
-    "Energy.Active.Import.Register": ("Wh", lambda sample: _whole(sample.import_wh)),
-    "Frequency": ("Hz", lambda sample: _whole(sample.frequency_hz)),
-    "Power.Active.Import": ("W", lambda sample: _whole(sample.power_w)),
-    "Power.Factor": ("", lambda sample: _whole(sample.power_factor)),
-    "SoC": ("Percent", lambda sample: _whole(sample.soc_percent)),
-    "Voltage": ("V", lambda sample: _phases(TO_NEUTRAL, sample.voltage_v)),
+def _imported(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(max(0.0, value) for value in values)
+
+
+def _exported(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(max(0.0, -value) for value in values)
+
+
+def _import(total: float | None, values: tuple[float, ...] = ()) -> Parts:
+    return _whole(None if total is None else max(0.0, total)) + _phases(LINES, _imported(values))
+
+
+def _export(counts: float | None, total: float | None, values: tuple[float, ...] = ()) -> Parts:
+    """Only of a meter that ``counts`` what is exported."""
+    if counts is None:
+        return []
+    return _whole(None if total is None else max(0.0, -total)) + _phases(LINES, _exported(values))
+
+
+MEASURANDS: dict[str, Measurand] = {
+    "Current.Import": Measurand("A", lambda sample: _phases(LINES, sample.current_a)),
+    "Energy.Active.Export.Register": Measurand(
+        "Wh", lambda sample: _whole(sample.export_wh) + _phases(LINES, sample.export_phase_wh)
+    ),
+    ENERGY: Measurand("Wh", lambda sample: _whole(sample.import_wh) + _phases(LINES, sample.import_phase_wh)),
+    "Energy.Apparent.Export": Measurand("VAh", lambda sample: _whole(sample.export_vah)),
+    "Energy.Apparent.Import": Measurand("VAh", lambda sample: _whole(sample.import_vah)),
+    "Energy.Reactive.Export.Register": Measurand("varh", lambda sample: _whole(sample.export_varh)),
+    "Energy.Reactive.Import.Register": Measurand("varh", lambda sample: _whole(sample.import_varh)),
+    "Frequency": Measurand("Hz", lambda sample: _whole(sample.frequency_hz)),
+    "Power.Active.Export": Measurand(
+        "W", lambda sample: _export(sample.export_wh, sample.power_w, sample.power_phase_w)
+    ),
+    "Power.Active.Import": Measurand("W", lambda sample: _import(sample.power_w, sample.power_phase_w)),
+    "Power.Factor": Measurand("", lambda sample: _whole(sample.power_factor)),
+    "Power.Reactive.Export": Measurand("var", lambda sample: _export(sample.export_varh, sample.reactive_var)),
+    "Power.Reactive.Import": Measurand("var", lambda sample: _import(sample.reactive_var)),
+    "SoC": Measurand("Percent", lambda sample: _whole(sample.soc_percent), "EV"),
+    "Voltage": Measurand("V", lambda sample: _phases(TO_NEUTRAL, sample.voltage_v)),
 }
-"""Measurand -> unit, and where its values are in a reading."""
 
-UNITS = {unit: UnitOfMeasure(unit=unit) for unit, _ in MEASURANDS.values() if unit not in ("", "Wh")}
-"""Wh is what OCPP assumes when no unit is named."""
+UNITS = {kind.unit: UnitOfMeasure(unit=kind.unit) for kind in MEASURANDS.values() if kind.unit not in ("", "Wh")}
 
 
-def meter_value(reading: Reading | None, measurands: tuple[str, ...], context: Context) -> MeterValue | None:
+def meter_value(
+    reading: Reading | None, measurands: tuple[str, ...], context: Context, *, energy_by_phase: bool = True
+) -> MeterValue | None:
     """What the reading has of these measurands; None when it has nothing of them."""
     if reading is None:
         return None
     values = tuple(
         SampledValue(
             value=value,
-            measurand=None if measurand == "Energy.Active.Import.Register" else cast("None", measurand),
+            measurand=None if measurand == ENERGY else cast("None", measurand),
             context=None if context == "Sample.Periodic" else context,
             phase=phase,
-            unit_of_measure=UNITS.get(unit),
+            location=kind.location,
+            unit_of_measure=UNITS.get(kind.unit),
         )
         for measurand in measurands
-        for unit, find in (MEASURANDS[measurand],)
-        for phase, value in find(reading.sample)
+        for kind in (MEASURANDS[measurand],)
+        for phase, value in kind.find(reading.sample)
+        if phase is None or energy_by_phase or measurand != ENERGY
     )
     return MeterValue(timestamp=reading.at, sampled_value=values) if values else None
+
+
+def measured(sample: MeterSampled) -> set[str]:
+    """The measurands that this reading has."""
+    return {measurand for measurand, kind in MEASURANDS.items() if kind.find(sample)}
+
+
+class Wording:
+    """Which readings are told, and how, as the variables have it at this moment."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._model = desk.model
+
+    def sampled(self, reading: Reading | None, chosen: Names, context: Context) -> MeterValue | None:
+        """A reading of the course of a transaction, with the measurands of this variable."""
+        return self._say(reading, chosen, context) if self._model[SAMPLED_ENABLED] else None
+
+    def aligned(self, reading: Reading | None, chosen: Names, context: Context = "Sample.Clock") -> MeterValue | None:
+        """A reading of a moment of the clock, or one that was asked for, with the measurands of this variable."""
+        return self._say(reading, chosen, context)
+
+    def of_end(self, transaction: Transaction) -> tuple[MeterValue, ...]:
+        """Beginning, what was collected, end (E06.FR.11); what does not fit is thinned out (E06.FR.13, J02.FR.20)."""
+        begin = self.sampled(transaction.begin, SAMPLED_TX_ENDED, "Transaction.Begin")
+        course = transaction.course
+        between = [self.sampled(each, SAMPLED_TX_ENDED, "Sample.Periodic") for each in course.periodic.readings]
+        between += [self.aligned(each, ALIGNED_TX_ENDED) for each in course.aligned.readings]
+        end = self.sampled(transaction.last, SAMPLED_TX_ENDED, "Transaction.End")
+        told = sorted((value for value in between if value is not None), key=lambda value: value.timestamp)
+        return tuple(value for value in (begin, *thinned(told), end) if value is not None)
+
+    def _say(self, reading: Reading | None, chosen: Names, context: Context) -> MeterValue | None:
+        by_phase = not self._model[REGISTER_VALUES_WITHOUT_PHASES]
+        return meter_value(reading, self._model[chosen], context, energy_by_phase=by_phase)
+
+
+def thinned(values: list[MeterValue]) -> list[MeterValue]:
+    """Without the 1st, the 3rd..., until they fit into one message."""
+    while sum(len(msgspec.json.encode(value)) for value in values) > MOST_BYTES:
+        values = values[1::2]
+    return values
+
+
+def charging_pace_s(desk: Desk) -> float:
+    """How often the meter is read in a transaction: at least as often as anything is told of it."""
+    intervals = (desk.model[SAMPLED_TX_UPDATED_INTERVAL], desk.model[SAMPLED_TX_ENDED_INTERVAL])
+    return min(
+        (float(interval_s) for interval_s in intervals if 0 < interval_s < CHARGING_PERIOD_S), default=CHARGING_PERIOD_S
+    )
 
 
 def moment_of_clock(desk: Desk, evse: Evse, interval: Variable[int]) -> datetime | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from agent.session.evse import Evse
 from agent.session.transaction import Reading
 from agent.vocabulary import Now
+
+EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=1)
 
 CHARGING_PERIOD_S = 5.0
 """How often a meter is read while a transaction runs."""
@@ -19,15 +21,14 @@ ALIGNED_LATE_S = 10.0
 
 
 def aligned_before(at: datetime, interval_s: int) -> datetime:
-    """The last moment of the day's even intervals, which start anew at each midnight."""
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (at - midnight) // timedelta(seconds=interval_s) * timedelta(seconds=interval_s)
+    """The last moment of the day's even intervals, which start anew at each midnight (UTC)."""
+    return at - (at - EPOCH) % DAY % timedelta(seconds=interval_s)
 
 
 def aligned_after(at: datetime, interval_s: int) -> datetime:
     """The next moment of the day's even intervals."""
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return min(aligned_before(at, interval_s) + timedelta(seconds=interval_s), midnight + timedelta(days=1))
+    of_day, interval = (at - EPOCH) % DAY, timedelta(seconds=interval_s)
+    return at - of_day + min(of_day - of_day % interval + interval, DAY)
 
 
 def aligned_moment(at: datetime, interval_s: int) -> datetime | None:
@@ -40,7 +41,7 @@ def aligned_moment(at: datetime, interval_s: int) -> datetime | None:
 
 def present_reading(evse: Evse, now: Now, within_s: float = READING_LASTS_S) -> Reading | None:
     """The last reading, if it is not too old to be told as the present one."""
-    return evse.reading if now.mono - evse.read_at_mono <= within_s else None
+    return evse.reading if now.mono - evse.read_at_mono < within_s else None
 
 
 def told_by_transaction(evse: Evse, moment: datetime) -> bool:

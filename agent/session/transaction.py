@@ -27,6 +27,44 @@ class Reading(msgspec.Struct, frozen=True):
         return Reading(self.sample, self.at + by)
 
 
+MOST_COLLECTED = 100
+
+
+class Collected(msgspec.Struct):
+    """Readings at even intervals for the end of a transaction: when there are too many, every second one goes.
+
+    What is left is the 2nd, the 4th... (E06.FR.13, J02.FR.20), and from then on only as many are taken.
+    """
+
+    readings: list[Reading] = []
+    one_in: int = 1
+    offered: int = 0
+
+    def offer(self, reading: Reading) -> bool:
+        """Take this one in, if it is its turn."""
+        self.offered += 1
+        if self.offered % self.one_in:
+            return False
+        self.readings.append(reading)
+        if len(self.readings) > MOST_COLLECTED:
+            self.one_in *= 2
+            self.readings = self.readings[1::2]
+        return True
+
+
+class Course(msgspec.Struct):
+    """What was collected for the Ended of this transaction; on disk apart from it: it is large and seldom changes."""
+
+    transaction_id: str = ""
+    periodic: Collected = msgspec.field(default_factory=Collected)
+    aligned: Collected = msgspec.field(default_factory=Collected)
+
+    def move_times(self, by: timedelta) -> None:
+        """Every time of day in it was wrong by so much."""
+        for collected in (self.periodic, self.aligned):
+            collected.readings = [reading.moved(by) for reading in collected.readings]
+
+
 class Ending(msgspec.Struct, frozen=True):
     """The transaction is over but for its last meter reading."""
 
@@ -62,6 +100,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     ending: Ending | None = None
     told_at: datetime | None = None
     right: Authorization | None = None
+    course: Course = msgspec.field(default_factory=Course)
 
     def last_alive(self) -> datetime:
         """The latest moment of which something was stored: the end of a transaction that the power ended."""
@@ -87,6 +126,7 @@ class Transaction(msgspec.Struct, kw_only=True):
         self.begin = None if self.begin is None else self.begin.moved(by)
         self.last = None if self.last is None else self.last.moved(by)
         self.told_at = None if self.told_at is None else self.told_at + by
+        self.course.move_times(by)
         if self.ending is not None:
             self.ending = msgspec.structs.replace(self.ending, at=self.ending.at + by)
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.blocks.j_meter_values import CHARGING_PERIOD_S, QUIET_PERIOD_S
+from agent.blocks.j_meter_values import QUIET_PERIOD_S
 from agent.blocks.readings import MEASURANDS, meter_value
 from agent.model.catalogue import MEASURANDS as CONFIGURABLE
+from agent.session.metering import CHARGING_PERIOD_S
 from agent.session.transaction import Reading
 from hal.events import MeterSampled
 from tests.bench import Bench, story
@@ -26,6 +27,13 @@ FULL = Reading(
         frequency_hz=50.01,
         power_factor=0.99,
         soc_percent=55.0,
+        import_phase_wh=(500.0, 501.0, 499.0),
+        export_phase_wh=(3.0, 2.0, 2.0),
+        import_varh=11.0,
+        export_varh=12.0,
+        reactive_var=-90.0,
+        import_vah=1700.0,
+        export_vah=8.0,
     ),
     AT,
 )
