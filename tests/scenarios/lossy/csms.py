@@ -38,6 +38,7 @@ class Line:
         if item == "reset" or self.gone:
             self.gone = True
             return
+        self._csms.notice(self)
         if item == "end":
             self._protocol.receive_eof()
         else:
@@ -70,14 +71,16 @@ class Line:
 
 
 class WireCsms:
-    """``record`` has what it understood of the station, ``arrived`` every TransactionEvent in order of
-    arrival, ``statuses`` every StatusNotification and when it came.
+    """``record`` has what it understood of the station, ``arrived`` every TransactionEvent in order of arrival,
+    ``statuses`` every StatusNotification and when it came.  ``overtaken`` counts what came on a connection when the
+    station had a younger one.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, chance: Random) -> None:
         self.listening = True
         self.slow_until = 0.0
         self.answers_to_lose = 0
+        self.overtaken = 0
         self.record = StationRecord("CS001")
         self.arrived: list[Payload] = []
         self.statuses: list[tuple[datetime, Payload]] = []
@@ -95,6 +98,10 @@ class WireCsms:
         line = Line(self, connection)
         self._lines = [*(each for each in self._lines if not each.gone), line]
         return line
+
+    def notice(self, line: Line) -> None:
+        """Something comes on this line; on an old one it was overtaken on its way."""
+        self.overtaken += line is not self._lines[-1]
 
     def receive(self, line: Line, message: list[Any]) -> None:
         match message:

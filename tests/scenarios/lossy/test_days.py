@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from random import Random
 
 import pytest
@@ -11,7 +10,7 @@ from agent.link.outbox import Entry, Outbox
 from agent.link.reconnect import Reconnect
 from agent.ocpp.messages.base import Request
 from tests.scenarios.lossy.simulation import Day
-from tests.scenarios.lossy.verdict import faults_of, number_of
+from tests.scenarios.lossy.verdict import faults_of
 from tests.scenarios.lossy.virtual_time import VirtualLoop, run_virtually
 
 DAY_H = 24.0
@@ -69,14 +68,14 @@ def test_a_day_on_a_lossy_link_loses_nothing(seed: int, name: str) -> None:
     assert min(day.weather.seen.values()) >= 5
     assert len(day.weather.seen) == 11
     assert "answered" in day.csms.asked.values()
-    assert min(len(day.trace.made), len(day.wire.connections), twice_said(day), overtaken(day)) > 0
+    assert min(len(day.trace.made), len(day.wire.connections), twice_said(day), day.csms.overtaken) > 0
 
 
 def told(name: str, day: Day) -> str:
     said_offline = sum(event.get("offline", False) for event in day.csms.arrived)
     return (
         f"\n{name}: {len(day.csms.record.transactions)} transactions, {len(day.trace.made)} events, {said_offline} of"
-        f" them offline, {twice_said(day)} said more than once, {overtaken(day)} overtaken;"
+        f" them offline, {twice_said(day)} said more than once, {day.csms.overtaken} things overtaken on their way;"
         f" {len(day.wire.connections)} connections in {len(day.wire.attempts_at)} attempts,"
         f" {sum(day.weather.seen.values())} misfortunes"
     )
@@ -84,12 +83,6 @@ def told(name: str, day: Day) -> str:
 
 def twice_said(day: Day) -> int:
     return len(day.csms.arrived) - len(day.trace.made)
-
-
-def overtaken(day: Day) -> int:
-    """Events that came on an old connection when younger ones had come on a newer."""
-    numbers = [number_of(event) for event in day.csms.arrived]
-    return sum(later < earlier and later[0] == earlier[0] for earlier, later in pairwise(numbers))
 
 
 # ---- teeth: a station that breaks a rule is caught ----
