@@ -454,6 +454,17 @@ def test_TC_E_20_with_the_connection_as_stop_point_it_ends_all_the_same():
     assert bench.evse().authorization is None
 
 
+def test_E09_FR_03_that_keeps_his_cable_for_him_all_the_same():
+    bench = keeping(
+        stop="EVConnected", attached=False, lock=True, variables={"OCPPCommCtrlr.UnlockOnEVSideDisconnect": False}
+    )
+    bench.unplug_at_vehicle()
+    assert bench.take_story()[-1][0] == "Ended"
+    assert bench.plants[1].locked[1] == "locked"
+    bench.swipe()
+    assert bench.plants[1].locked[1] == "unlocked"
+
+
 def test_E10_another_vehicle_elsewhere_does_not_take_the_right_along():
     bench = keeping(evses=2)
     bench.unplug(evse=1)

@@ -334,6 +334,7 @@ def test_F05_a_cable_that_was_kept_for_its_owner_is_free():
     bench.unplug_at_vehicle()
     assert bench.plants[1].locked[1] == "locked"
     assert unlock(bench) == {"status": "Unlocked"}
+    assert bench.plants[1].locked[1] == "unlocked"
     bench.take_cable()
     bench.plug_in()
     bench.swipe(OTHER_CARD)

@@ -339,7 +339,7 @@ def test_what_waited_when_the_connection_went_is_told():
 
 
 def test_an_event_that_was_in_flight_is_said_again_and_that_counts_as_no_attempt():
-    wire = Wire(attempts=1).open()
+    wire = Wire(attempts=2).open()
     wire.keep(tx_event(0))
     for _ in range(5):
         wire.close()
@@ -348,8 +348,8 @@ def test_an_event_that_was_in_flight_is_said_again_and_that_counts_as_no_attempt
     assert wire.actions == ["TransactionEvent"] * 6
     assert wire.count(Park) == 0
     assert wire.said[-1][1]["offline"] is True
-    wire.answer()
-    assert wire.count(Answered) == 1
+    wire.refuse()
+    assert (wire.count(Refused), wire.count(Park)) == (1, 0)
 
 
 def test_E11_events_wait_for_the_connection():

@@ -205,6 +205,14 @@ def test_C01_FR_01_no_power_without_authorization():
     assert not evse.intent().permit_power
 
 
+def test_no_power_out_of_service_but_for_the_transaction_that_runs():
+    evse = charging()
+    evse.operative = False
+    assert not evse.may_give_power()
+    running(evse)
+    assert evse.may_give_power()
+
+
 def test_no_power_once_the_transaction_is_ending_or_its_energy_is_blocked():
     evse = charging()
     transaction = running(evse)
