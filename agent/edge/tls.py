@@ -39,7 +39,8 @@ def context_for(provision: Provision, *, clock_known: bool = True) -> ssl.SSLCon
     if provision.certs_dir and Path(provision.certs_dir).is_dir():
         context.load_verify_locations(capath=provision.certs_dir)
     if provision.client_cert_file:
-        context.load_cert_chain(provision.client_cert_file, provision.client_key_file, provision.client_key_password)
+        password = provision.client_key_password or ""  # None would have OpenSSL ask at the terminal
+        context.load_cert_chain(provision.client_cert_file, provision.client_key_file, password)
     return context
 
 
