@@ -216,12 +216,14 @@ class Rig:
             on_restart=self.restarts.append,
         )
         self.loop.power_on({})
+        self.fire_what_is_due()
 
     def accept(self) -> Rig:
         self.loop.receive_opened("ocpp2.0.1")
         self.reply({"currentTime": TIME, "interval": 300, "status": "Accepted"})
         while self.unanswered():
             self.reply({})
+        self.fire_what_is_due()
         self.log.clear()
         return self
 
@@ -248,6 +250,11 @@ class Rig:
 
     def swipe(self) -> None:
         self.loop.post(CardPresented(1, CARD))
+
+    def fire_what_is_due(self) -> None:
+        """Timers that were set for this moment."""
+        while self.timers.set and min(delay for delay, _ in self.timers.set) == 0:
+            self.fire()
 
     def fire(self) -> None:
         """The earliest timer comes, on time."""
