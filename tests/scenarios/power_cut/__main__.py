@@ -1,0 +1,29 @@
+"""``python -m tests.scenarios.power_cut --cuts 10000``: so many power cuts, and what came of them."""
+
+import argparse
+import asyncio
+import sys
+import time
+
+from tests.scenarios.power_cut.campaign import LANES, Tally, campaign
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.scenarios.power_cut", description=__doc__)
+    parser.add_argument("--cuts", type=int, default=200, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", default="1", help="what is chosen, is chosen by it (default: %(default)s)")
+    parser.add_argument("--lanes", type=int, default=LANES, help="stations at a time (default: %(default)s)")
+    options = parser.parse_args()
+    began = time.monotonic()
+
+    def tell(tally: Tally) -> None:
+        line = f"{tally.cuts.total()} cuts, {len(tally.violations)} violations, {time.monotonic() - began:.0f} s"
+        print(line, file=sys.stderr, flush=True)
+
+    tally = asyncio.run(campaign(options.seed, options.cuts, lanes=options.lanes, told=tell))
+    print(f"seed {options.seed}, {time.monotonic() - began:.0f} s: ", *tally.lines(), sep="\n")
+    return 1 if tally.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
