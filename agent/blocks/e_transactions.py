@@ -129,6 +129,7 @@ class Transactions(Block):
 
     def meter_read(self, fact: MeterRead, now: Now) -> None:
         evse = self._evse(fact)
+        self._life.note_signature(evse, now)
         transaction = evse.transaction
         if transaction is None:
             return
@@ -224,7 +225,10 @@ class Transactions(Block):
 
     def _invalid_id(self, evse: Evse, now: Now) -> None:
         allowed_wh = self.desk.model[MAX_ENERGY_ON_INVALID_ID]
-        if self.desk.model[STOP_TX_ON_INVALID_ID]:  # E05.FR.09, E05.FR.10
+        stops = self.desk.model[STOP_TX_ON_INVALID_ID]
+        if stops and "EnergyTransfer" in self.desk.model[TX_STOP_POINT]:  # E05.FR.10: not when the energy has ended
+            self._life.end(evse, "Deauthorized", "DeAuthorized", now, keep_cable=True)
+        elif stops:  # E05.FR.09, E05.FR.10
             evse.deauthorize(keep_cable=True)  # E05.FR.11
             self._life.step(evse, "Deauthorized", now, stopped_reason="DeAuthorized", report=True)
         elif allowed_wh:  # E05.FR.03
