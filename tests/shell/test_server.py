@@ -37,7 +37,7 @@ BAD_LINES: dict[str, tuple[str | bytes, Any, str]] = {
     "nothing in it": ("{}", None, "cmd"),
     "no command": ('{"id":"x"}', "x", "cmd"),
     "a command that is no text": ('{"id":"x","cmd":5}', "x", "cmd"),
-    "an unknown command": ('{"id":"x","cmd":"fly"}', "x", "known: bay, clear_fault"),
+    "an unknown command": ('{"id":"x","cmd":"fly"}', "x", "known: auth_cache_clear, auth_cache_put, bay, clear_fault"),
     "an empty command": ('{"id":"x","cmd":""}', "x", "known: "),
     "an argument too many": ('{"id":"x","cmd":"status","evse":1}', "x", "evse"),
     "an argument too few": ('{"id":"x","cmd":"plug_in"}', "x", "evse"),
