@@ -205,7 +205,8 @@ class Ledger:
     def _prune(self) -> None:
         """Drop the oldest answered and thinned rows; the chain goes on from the last one that went."""
         keep_from = self._connection.execute(
-            "SELECT min(id) FROM ledger WHERE state IN ('held', 'parked') OR id > (SELECT max(id) FROM ledger) - ?",
+            "SELECT min(id) FROM ledger"
+            " WHERE state IN ('held', 'refused', 'parked') OR id > (SELECT max(id) FROM ledger) - ?",
             (KEPT_ANSWERED,),
         ).fetchone()[0]
         last = self._connection.execute(
