@@ -89,19 +89,20 @@ class WireCsms:
         self._loop = loop
         self._chance = chance
         self._lines: list[Line] = []
+        self._youngest: Line | None = None
 
     def clock(self) -> datetime:
         """The time of day."""
         return FIRST_MOMENT + timedelta(seconds=self._loop.time())
 
     def accept(self, connection: Connection) -> Line:
-        line = Line(self, connection)
+        self._youngest = line = Line(self, connection)
         self._lines = [*(each for each in self._lines if not each.gone), line]
         return line
 
     def notice(self, line: Line) -> None:
         """Something comes on this line; on an old one it was overtaken on its way."""
-        self.overtaken += line is not self._lines[-1]
+        self.overtaken += line is not self._youngest
 
     def receive(self, line: Line, message: list[Any]) -> None:
         match message:

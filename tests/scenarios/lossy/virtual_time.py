@@ -63,7 +63,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(work: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
-    """Run it to its end, in as little time as its computing takes."""
-    loop = VirtualLoop()
+    """Run it to its end, in as little time as its computing takes; an error in a callback is one."""
+    loop, broken = VirtualLoop(), list[dict[str, Any]]()
+    loop.set_exception_handler(lambda _, context: broken.append(context))
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        return runner.run(work(loop))
+        outcome = runner.run(work(loop))
+    assert not broken, broken[0]
+    return outcome
