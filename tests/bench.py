@@ -55,6 +55,7 @@ from hal.events import (
     MeterSampled,
     PilotChanged,
     PowerChanged,
+    SignedRecord,
     TokenKind,
     VehicleEnded,
 )
@@ -66,6 +67,7 @@ Reply = Payload | str | None
 
 POWER_ON = datetime(2026, 1, 1, tzinfo=UTC)
 CARD, OTHER_CARD = "04AABBCC", "04DDEEFF"
+METER_KEY = "b2NhOmJhc2UxNjphc24xOjMwNTY="
 TOKEN = {"idToken": CARD, "type": "ISO14443"}
 
 
@@ -93,6 +95,7 @@ class Plant:
         self.period_s = 0.0
         self.sample_at: float | None = None
         self.meter_answers = True
+        self.signs = False
         self.locked: dict[int, LockPosition] = {each.id: "unlocked" for each in layout.connectors if each.has_lock}
         self.lock_stuck = self.lock_silent = False
 
@@ -599,7 +602,9 @@ class Bench:
     def _sample(self, plant: Plant) -> None:
         if plant.meter_answers and plant.layout.has_meter:
             power_w = plant.power_w if plant.closed else 0.0
-            self._hardware.append(MeterSampled(plant.layout.id, round(plant.register_wh, 3), power_w=power_w))
+            wh = round(plant.register_wh, 3)
+            signed = SignedRecord(f"T0NNRnx7{wh:.0f}", "OCMF", public_key=METER_KEY) if plant.signs else None
+            self._hardware.append(MeterSampled(plant.layout.id, wh, power_w=power_w, signed=signed))
 
 
 def spot(name: str) -> Spot:

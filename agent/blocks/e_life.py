@@ -19,6 +19,7 @@ from agent.model.catalogue import (
     ALLOW_ENERGY_TRANSFER_RESUMPTION,
     RESUMPTION_TIMEOUT,
     SAMPLED_ENABLED,
+    SAMPLED_SIGN_READINGS,
     SAMPLED_TX_ENDED,
     SAMPLED_TX_ENDED_INTERVAL,
     SAMPLED_TX_STARTED,
@@ -31,7 +32,7 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
-from agent.session.metering import READING_LASTS_S, present_reading, told_by_transaction
+from agent.session.metering import READING_LASTS_S, meter_is_gone, present_reading, told_by_transaction
 from agent.session.transaction import Course, Edges, Ending, Transaction, edges
 from agent.vocabulary import (
     KeepRecord,
@@ -93,7 +94,7 @@ class Lifecycle:
         if transaction is not None and transaction.ending is not None:
             self.finish_when_settled(evse, now)
             return
-        held = evse.conditions()
+        held = self._held(evse)
         change, watch.held = edges(watch.held, held), held
         watch.offers(evse, now.mono)
         if revoked:
@@ -107,6 +108,23 @@ class Lifecycle:
             self._stop(evse, change, trigger, stopped_reason, now, token)
         elif report or evse.charging_state(now.mono) != transaction.charging_state:
             self.updated(evse, transaction, trigger, now, token=token)
+
+    def _held(self, evse: Evse) -> frozenset[str]:
+        """What holds of the start and stop points, DataSigned among them (E01.FR.04, E06.FR.05)."""
+        watch = self.watch(evse)
+        watch.signs = watch.signs and _ready_to_sign(evse)
+        return evse.conditions() | {"DataSigned"} if watch.signs else evse.conditions()
+
+    def note_signature(self, evse: Evse, now: Now) -> None:
+        """The first signed reading for a driver and his vehicle is a point at which a transaction may start."""
+        reading, watch = evse.reading, self.watch(evse)
+        signed = reading is not None and reading.sample.signed is not None
+        if signed and not watch.signs and _ready_to_sign(evse) and self._desk.model[SAMPLED_SIGN_READINGS]:
+            watch.signs = True
+            if evse.transaction is None:
+                self.step(evse, "SignedDataReceived", now)
+            else:
+                watch.held |= {"DataSigned"}
 
     def _start_if_due(self, evse: Evse, change: Edges, trigger: str, now: Now) -> None:
         """A start point came about, now or while none might start; or a new driver finds one that still holds (E01)."""
@@ -152,7 +170,7 @@ class Lifecycle:
         if values:
             reading = present_reading(evse, now, self._told_within_s())
             self.watch(evse).told_reading = reading
-            meter_values.append(self._wording.sampled(reading, SAMPLED_TX_UPDATED, context))
+            meter_values.append(self._wording.sampled(reading, SAMPLED_TX_UPDATED, context, transaction))
         self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, (*meter_values, value), token)
 
     def _stop(
@@ -186,7 +204,7 @@ class Lifecycle:
             evse.deauthorize(keep_cable=keep_cable)
         if not evse.layout.has_relay_feedback:
             evse.opened_at_mono = now.mono
-        watch.held = evse.conditions()
+        watch.held = self._held(evse)
         self.finish_when_settled(evse, now)
         if evse.transaction is not None:
             watch.settle_by = now.mono + LAST_READING_PATIENCE_S
@@ -224,7 +242,7 @@ class Lifecycle:
             transaction.begin = transaction.last = evse.reading
 
     def _begin_value(self, transaction: Transaction) -> common.MeterValue | None:
-        value = self._wording.sampled(transaction.begin, SAMPLED_TX_STARTED, "Transaction.Begin")
+        value = self._wording.sampled(transaction.begin, SAMPLED_TX_STARTED, "Transaction.Begin", transaction)
         transaction.told_begin = value is not None
         return value
 
@@ -237,7 +255,7 @@ class Lifecycle:
         source.deauthorize()
         evse.authorize(right)
         there = self.watch(source)
-        there.connect_by, there.held = None, source.conditions()
+        there.connect_by, there.held = None, self._held(source)
         if source.transaction is not None:
             self._move_transaction(source, evse)
         elif evse.transaction is not None:
@@ -267,8 +285,10 @@ class Lifecycle:
         reading = present_reading(evse, now, self._told_within_s())
         if transaction is None or transaction.ending is not None or reading is None or reading is watch.told_reading:
             return
-        if self._wording.sampled(reading, SAMPLED_TX_UPDATED, "Sample.Periodic") is not None:  # J02.FR.11
-            self.updated(evse, transaction, "MeterValuePeriodic", now, values=True)
+        value = self._wording.sampled(reading, SAMPLED_TX_UPDATED, "Sample.Periodic", transaction)
+        if value is not None:  # J02.FR.11
+            watch.told_reading = reading
+            self.updated(evse, transaction, "MeterValuePeriodic", now, value=value)
 
     def periodic_due(self, evse: Evse) -> float | None:
         """When that is; an interval that is set in the course of a transaction counts at once."""
@@ -296,7 +316,7 @@ class Lifecycle:
         if moment is None or moment == watch.told_moment or not told_by_transaction(evse, moment):
             return
         watch.told_moment = moment
-        value = self._wording.aligned(evse.reading, ALIGNED_MEASURANDS)
+        value = self._wording.aligned(evse.reading, ALIGNED_MEASURANDS, transaction=transaction)
         if value is not None:
             self.updated(evse, transaction, "MeterValueClock", now, value=value)
 
@@ -395,7 +415,7 @@ class Lifecycle:
         """The vehicle is still there: the transaction goes on (2.1: E17.FR.14; 2.0.1 has no word for TxResumed)."""
         transaction, watch = evse.transaction, self.watch(evse)
         watch.resume_by = None
-        watch.held = evse.conditions()
+        watch.held = self._held(evse)
         watch.offers(evse, now.mono)
         if transaction is not None:
             watch.sampled_mono = watch.collected_mono = now.mono
@@ -417,6 +437,12 @@ class Lifecycle:
         self.watch(evse).settle_by = now.mono + LAST_READING_PATIENCE_S
         if not evse.layout.has_meter:
             self.finish(evse, now)
+
+
+def _ready_to_sign(evse: Evse) -> bool:
+    """Whether there is a driver with his vehicle whose energy could be measured, and a meter to do it."""
+    present = evse.transaction is not None or (evse.authorization is not None and evse.plugged is not None)
+    return present and not meter_is_gone(evse)
 
 
 def _what_holds(evse: Evse) -> str:

@@ -33,12 +33,13 @@ class Watch:
         self.collected_mono: float | None = None
         self.collected_moment: datetime | None = None
         self.wants_reading = False
+        self.signs = False
 
     def forget_transaction(self) -> None:
         """The transaction is over."""
         self.settle_by = self.heal_by = self.resume_by = self.sampled_mono = self.collected_mono = None
         self.energy_cap_wh = self.told_reading = self.told_moment = self.collected_moment = None
-        self.wants_reading = False
+        self.wants_reading = self.signs = False
 
     def offers(self, evse: Evse, mono: float) -> None:
         """Keep the time since when the vehicle could take energy."""

@@ -7,20 +7,27 @@ from datetime import datetime
 from typing import Any
 
 from agent.blocks.base import Block, Desk
-from agent.blocks.readings import Context, Wording, charging_pace_s, idle_only, moment_of_clock
+from agent.blocks.readings import Context, Wording, charging_pace_s, idle_only, measured, moment_of_clock
 from agent.model.catalogue import (
     ALIGNED_ENABLED,
     ALIGNED_INTERVAL,
     ALIGNED_MEASURANDS,
     ALIGNED_SEND_DURING_IDLE,
+    ALIGNED_SIGN_READINGS,
     ALIGNED_TX_ENDED,
     ALIGNED_TX_ENDED_INTERVAL,
+    SAMPLED_SIGN_READINGS,
+    SAMPLED_TX_ENDED,
+    SAMPLED_TX_STARTED,
+    SAMPLED_TX_UPDATED,
+    TX_START_POINT,
 )
 from agent.model.variable import Variable
 from agent.ocpp.messages import j_meter_values as m
 from agent.session.evse import Evse
 from agent.session.metering import aligned_after, told_by_transaction
 from agent.vocabulary import (
+    AuthorizationGranted,
     EvConnected,
     EvReleasedPower,
     EvRequestedPower,
@@ -55,6 +62,8 @@ class MeterValues(Block):
         self._periods: dict[int, float] = {}
         self._read_at_mono: float | None = None
         self._reckoned_for: tuple[tuple[int, ...], bool] | None = None
+        self._measured: set[str] = set()
+        self._signed = False
         self._told_moments: dict[int, datetime] = {}
         self._asked_by_mono: dict[int, float] = {}
         has_meter = any(evse.layout.has_meter for evse in desk.site.evses.values())
@@ -64,6 +73,25 @@ class MeterValues(Block):
             place = idle_only(evse)
             own = Variable(place.component, place.variable, ALIGNED_SEND_DURING_IDLE.default)
             desk.model.declare(own, evse=evse)
+
+        for chosen in (SAMPLED_TX_STARTED, SAMPLED_TX_UPDATED, SAMPLED_TX_ENDED, ALIGNED_MEASURANDS, ALIGNED_TX_ENDED):
+            desk.model.restrict(chosen, self._not_measured)
+        for signs in (SAMPLED_SIGN_READINGS, ALIGNED_SIGN_READINGS):
+            desk.model.restrict(signs, self._not_signed)
+
+    # ---- what the meters can do, as their readings show ----
+
+    def _not_measured(self, measurands: tuple[str, ...]) -> str:
+        missing = [measurand for measurand in measurands if self._measured and measurand not in self._measured]
+        return f"no meter here gives {missing[0]}; they give {', '.join(sorted(self._measured))}" if missing else ""
+
+    def _not_signed(self, wanted: bool) -> str:
+        return "no meter here has signed a reading" if wanted and not self._signed else ""
+
+    def _learn(self, evse: Evse) -> None:
+        if evse.reading is not None:
+            self._measured |= measured(evse.reading.sample)
+            self._signed = self._signed or evse.reading.sample.signed is not None
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         """The registers are read from the start: a transaction begins with what they show."""
@@ -78,6 +106,15 @@ class MeterValues(Block):
     def read_again(self, fact: Fact, now: Now) -> None:
         """Read now: the register's value at that moment is what a transaction begins or ends with."""
         self._read_now(self.desk.site.evses[fact.evse])
+
+    def signature_may_be_due(self, fact: EvConnected | AuthorizationGranted, now: Now) -> None:
+        """A transaction may start with the first signed reading (E01.FR.04): it is read at once."""
+        evse = self.desk.site.evses[fact.evse]
+        wanted = self.desk.model[SAMPLED_SIGN_READINGS] and "DataSigned" in self.desk.model[TX_START_POINT]
+        if wanted and evse.authorization is not None and evse.plugged is not None:
+            self._read_now(evse)
+        else:
+            self._set_pace(evse)
 
     def _set_pace(self, evse: Evse) -> None:
         period_s = self._period_s(evse)
@@ -98,6 +135,7 @@ class MeterValues(Block):
 
     def meter_read(self, fact: MeterRead, now: Now) -> None:
         evse = self.desk.site.evses[fact.evse]
+        self._learn(evse)
         self._set_pace(evse)
         self._reckon(now)  # the clock may have been set since
         if now.mono <= self._asked_by_mono.pop(evse.id, AT_ONCE):
@@ -126,7 +164,8 @@ class MeterValues(Block):
             self.desk.send(m.MeterValuesRequest(evse_id=evse.id, meter_value=(value,)), asked_for=asked_for)
 
     facts = {
-        EvConnected: pace_may_differ,
+        AuthorizationGranted: signature_may_be_due,
+        EvConnected: signature_may_be_due,
         MeterRead: meter_read,
         EvRequestedPower: pace_may_differ,
         EvReleasedPower: pace_may_differ,

@@ -1,4 +1,4 @@
-"""Meter readings in OCPP's words, as the variables want them: measurands, phases, units.  Measures nothing."""
+"""Readings in OCPP's words, as the variables want them: measurands, phases, units, signatures.  Measures nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from agent.blocks.base import Desk
 from agent.model.catalogue import (
     ALIGNED_ENABLED,
     ALIGNED_SEND_DURING_IDLE,
+    ALIGNED_SIGN_READINGS,
     ALIGNED_TX_ENDED,
+    PUBLIC_KEY_WITH_SIGNED_METER_VALUE,
     REGISTER_VALUES_WITHOUT_PHASES,
     SAMPLED_ENABLED,
+    SAMPLED_SIGN_READINGS,
     SAMPLED_TX_ENDED,
     SAMPLED_TX_ENDED_INTERVAL,
     SAMPLED_TX_UPDATED_INTERVAL,
@@ -22,11 +25,11 @@ from agent.model.catalogue import (
 )
 from agent.model.device import Spot
 from agent.model.variable import Variable
-from agent.ocpp.messages.common import MeterValue, SampledValue, UnitOfMeasure
+from agent.ocpp.messages.common import MeterValue, SampledValue, SignedMeterValue, UnitOfMeasure
 from agent.session.evse import Evse
 from agent.session.metering import CHARGING_PERIOD_S, aligned_moment
 from agent.session.transaction import Reading, Transaction
-from hal.events import MeterSampled
+from hal.events import MeterSampled, SignedRecord
 
 Context = Literal["Transaction.Begin", "Transaction.End", "Sample.Periodic", "Sample.Clock", "Trigger"]
 Phase = Literal["L1", "L2", "L3", "L1-N", "L2-N", "L3-N"]
@@ -39,6 +42,9 @@ ENERGY = "Energy.Active.Import.Register"
 
 MOST_BYTES = 64_000
 """Of the meter values in one Ended; a day at quarters of an hour is a third of it."""
+
+LONGEST_DATA, LONGEST_NAME = 2500, 50
+"""Of a signed record or a key, and of the name of a method, as OCPP 2.0.1 carries them."""
 
 Parts = list[tuple[Phase | None, float]]
 
@@ -104,7 +110,12 @@ UNITS = {kind.unit: UnitOfMeasure(unit=kind.unit) for kind in MEASURANDS.values(
 
 
 def meter_value(
-    reading: Reading | None, measurands: tuple[str, ...], context: Context, *, energy_by_phase: bool = True
+    reading: Reading | None,
+    measurands: tuple[str, ...],
+    context: Context,
+    *,
+    energy_by_phase: bool = True,
+    signature: SignedMeterValue | None = None,
 ) -> MeterValue | None:
     """What the reading has of these measurands; None when it has nothing of them."""
     if reading is None:
@@ -116,6 +127,7 @@ def meter_value(
             context=None if context == "Sample.Periodic" else context,
             phase=phase,
             location=kind.location,
+            signed_meter_value=signature if measurand == ENERGY and phase is None else None,
             unit_of_measure=UNITS.get(kind.unit),
         )
         for measurand in measurands
@@ -137,27 +149,63 @@ class Wording:
     def __init__(self, desk: Desk) -> None:
         self._model = desk.model
 
-    def sampled(self, reading: Reading | None, chosen: Names, context: Context) -> MeterValue | None:
+    def sampled(
+        self, reading: Reading | None, chosen: Names, context: Context, transaction: Transaction
+    ) -> MeterValue | None:
         """A reading of the course of a transaction, with the measurands of this variable."""
-        return self._say(reading, chosen, context) if self._model[SAMPLED_ENABLED] else None
+        if not self._model[SAMPLED_ENABLED]:
+            return None
+        return self._say(reading, chosen, context, self._model[SAMPLED_SIGN_READINGS], transaction)  # J02.FR.21
 
-    def aligned(self, reading: Reading | None, chosen: Names, context: Context = "Sample.Clock") -> MeterValue | None:
+    def aligned(
+        self,
+        reading: Reading | None,
+        chosen: Names,
+        context: Context = "Sample.Clock",
+        transaction: Transaction | None = None,
+    ) -> MeterValue | None:
         """A reading of a moment of the clock, or one that was asked for, with the measurands of this variable."""
-        return self._say(reading, chosen, context)
+        return self._say(reading, chosen, context, self._model[ALIGNED_SIGN_READINGS], transaction)  # J01.FR.21
 
     def of_end(self, transaction: Transaction) -> tuple[MeterValue, ...]:
         """Beginning, what was collected, end (E06.FR.11); what does not fit is thinned out (E06.FR.13, J02.FR.20)."""
-        begin = self.sampled(transaction.begin, SAMPLED_TX_ENDED, "Transaction.Begin")
-        course = transaction.course
-        between = [self.sampled(each, SAMPLED_TX_ENDED, "Sample.Periodic") for each in course.periodic.readings]
-        between += [self.aligned(each, ALIGNED_TX_ENDED) for each in course.aligned.readings]
-        end = self.sampled(transaction.last, SAMPLED_TX_ENDED, "Transaction.End")
+        begin = self.sampled(transaction.begin, SAMPLED_TX_ENDED, "Transaction.Begin", transaction)
+        end = self.sampled(transaction.last, SAMPLED_TX_ENDED, "Transaction.End", transaction)
+        periodic, aligned = transaction.course.periodic.readings, transaction.course.aligned.readings
+        between = [self.sampled(each, SAMPLED_TX_ENDED, "Sample.Periodic", transaction) for each in periodic]
+        between += [self.aligned(each, ALIGNED_TX_ENDED, transaction=transaction) for each in aligned]
         told = sorted((value for value in between if value is not None), key=lambda value: value.timestamp)
         return tuple(value for value in (begin, *thinned(told), end) if value is not None)
 
-    def _say(self, reading: Reading | None, chosen: Names, context: Context) -> MeterValue | None:
-        by_phase = not self._model[REGISTER_VALUES_WITHOUT_PHASES]
-        return meter_value(reading, self._model[chosen], context, energy_by_phase=by_phase)
+    def _say(
+        self, reading: Reading | None, chosen: Names, context: Context, sign: bool, transaction: Transaction | None
+    ) -> MeterValue | None:
+        by_phase, measurands = not self._model[REGISTER_VALUES_WITHOUT_PHASES], self._model[chosen]
+        record = None if reading is None or not sign or ENERGY not in measurands else reading.sample.signed
+        signature = None if record is None else self._signature(record, transaction)
+        return meter_value(reading, measurands, context, energy_by_phase=by_phase, signature=signature)
+
+    def _signature(self, record: SignedRecord, transaction: Transaction | None) -> SignedMeterValue | None:
+        """The record as it came; one that OCPP cannot carry whole is not carried, for it would prove nothing."""
+        if len(record.data) > LONGEST_DATA or max(len(record.encoding), len(record.method)) > LONGEST_NAME:
+            return None
+        return SignedMeterValue(
+            signed_meter_data=record.data,
+            encoding_method=record.encoding,
+            signing_method=record.method,
+            public_key=self._public_key(record.public_key, transaction),
+        )
+
+    def _public_key(self, key: str, transaction: Transaction | None) -> str:
+        """Empty where it is not to be told, or was told in this transaction already."""
+        rule = self._model[PUBLIC_KEY_WITH_SIGNED_METER_VALUE]
+        if rule == "Never" or len(key) > LONGEST_DATA:
+            return ""
+        if rule == "OncePerTransaction" and transaction is not None:
+            if transaction.told_public_key:
+                return ""
+            transaction.told_public_key = bool(key)
+        return key
 
 
 def thinned(values: list[MeterValue]) -> list[MeterValue]:

@@ -13,7 +13,7 @@ TX_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "
 
 
 def _comes_about(points: tuple[str, ...]) -> bool:
-    """Whether one of the points can come about here: no meter signs its values, and DataSigned ends nothing (2.6.6)."""
+    """Whether one of the points comes about with every meter: few sign their values, and DataSigned ends nothing."""
     return any(point != "DataSigned" for point in points)
 
 
@@ -104,6 +104,7 @@ SAMPLED_TX_ENDED: Names = Variable(
     "SampledDataCtrlr", "TxEndedMeasurands", ("Energy.Active.Import.Register",), choices=MEASURANDS
 )
 SAMPLED_TX_ENDED_INTERVAL = Variable("SampledDataCtrlr", "TxEndedInterval", 0, "s", low=0)
+SAMPLED_SIGN_READINGS = Variable("SampledDataCtrlr", "SignReadings", False)
 REGISTER_VALUES_WITHOUT_PHASES = Variable("SampledDataCtrlr", "RegisterValuesWithoutPhases", False)
 ALIGNED_ENABLED = Variable("AlignedDataCtrlr", "Enabled", True)
 ALIGNED_MEASURANDS: Names = Variable(
@@ -112,7 +113,16 @@ ALIGNED_MEASURANDS: Names = Variable(
 ALIGNED_INTERVAL = Variable("AlignedDataCtrlr", "Interval", 0, "s", low=0, high=86_400)
 ALIGNED_TX_ENDED: Names = Variable("AlignedDataCtrlr", "TxEndedMeasurands", (), choices=MEASURANDS)
 ALIGNED_TX_ENDED_INTERVAL = Variable("AlignedDataCtrlr", "TxEndedInterval", 0, "s", low=0, high=86_400)
+ALIGNED_SIGN_READINGS = Variable("AlignedDataCtrlr", "SignReadings", False)
 ALIGNED_SEND_DURING_IDLE = Variable("AlignedDataCtrlr", "SendDuringIdle", False)
+
+PUBLIC_KEY_WITH_SIGNED_METER_VALUE = Variable(
+    "OCPPCommCtrlr",
+    "PublicKeyWithSignedMeterValue",
+    "OncePerTransaction",
+    choices=("Never", "OncePerTransaction", "EveryMeterValue"),
+    data_type="OptionList",
+)
 
 ITEMS_PER_GET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetVariables", mutability="ReadOnly"

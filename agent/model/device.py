@@ -57,6 +57,7 @@ class Slot:
         self.live = live
         self.fixed = variable.mutability == "ReadOnly" or live is not None
         self.value = self.initial = variable.default
+        self.objection: Callable[[Any], str] | None = None
 
     def read(self) -> Any:
         """The present value."""
@@ -111,6 +112,10 @@ class DeviceModel:
         slot.value = slot.initial = value
         slot.fixed = True
 
+    def restrict(self, variable: Variable[T], objection: Callable[[T], str]) -> None:
+        """The CSMS may set what the hardware can do: ``objection`` says what speaks against a value, or nothing."""
+        self._own[variable].objection = objection
+
     def is_fixed(self, spot: Spot) -> bool:
         """Whether the CSMS may only read it."""
         slot = self._slots.get(spot.folded())
@@ -136,6 +141,9 @@ class DeviceModel:
             value = slot.variable.from_text(text)
         except ValueError as error:
             return "Rejected", str(error)
+        why = slot.objection(value) if by_csms and slot.objection is not None else ""
+        if why:
+            return "Rejected", why
         if value != slot.value:
             slot.value = value
             self._changed[slot.spot] = slot

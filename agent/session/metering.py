@@ -44,6 +44,11 @@ def present_reading(evse: Evse, now: Now, within_s: float = READING_LASTS_S) -> 
     return evse.reading if now.mono - evse.read_at_mono < within_s else None
 
 
+def meter_is_gone(evse: Evse) -> bool:
+    """Whether nothing can be read of this EVSE, signed or not."""
+    return ("PowerMeterFailure", None) in evse.faults or any(part.endswith("meter") for part in evse.lost_parts)
+
+
 def told_by_transaction(evse: Evse, moment: datetime) -> bool:
     """Whether what was read at this moment belongs into an event of the transaction (J01.FR.22, J02.FR.22)."""
     transaction = evse.transaction

@@ -91,6 +91,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     told_evse: bool = False
     told_token: bool = False
     told_remote_start: bool = False
+    told_public_key: bool = False
     has_charged: bool = False
     energy_blocked: bool = False
     stopped_reason: str | None = None

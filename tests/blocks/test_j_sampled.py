@@ -275,3 +275,40 @@ def test_J02_FR_03_J02_FR_05_J02_FR_06_every_measurand_in_its_unit_phase_and_pla
 def test_a_meter_that_counts_no_export_tells_no_exported_power():
     sample = Reading(MeterSampled(1, import_wh=1.0, power_w=100.0, reactive_var=5.0), AT)
     assert meter_value(sample, ("Power.Active.Export", "Power.Reactive.Export"), "Trigger") is None
+
+
+# ---- what the CSMS may choose ----
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SampledDataCtrlr.TxStartedMeasurands",
+        "SampledDataCtrlr.TxUpdatedMeasurands",
+        "SampledDataCtrlr.TxEndedMeasurands",
+        "AlignedDataCtrlr.Measurands",
+        "AlignedDataCtrlr.TxEndedMeasurands",
+    ],
+)
+def test_B05_FR_07_a_measurand_that_no_meter_here_gives_is_refused(name: str):
+    bench = bench_with(variables=SILENT)
+    assert bench.set(name, "Energy.Active.Import.Register,Voltage") == "Rejected"
+    assert bench.set(name, "Energy.Active.Import.Register,Power.Active.Import") == "Accepted"
+    bench.post(MeterSampled(1, voltage_v=(230.0,)))
+    assert bench.set(name, "Voltage") == "Accepted"
+
+
+def test_while_no_meter_has_spoken_every_measurand_may_be_chosen():
+    assert bench_with(meter=False).set("SampledDataCtrlr.TxUpdatedMeasurands", "Voltage") == "Accepted"
+
+
+def test_the_refusal_says_what_the_meters_give():
+    item = {
+        "component": {"name": "SampledDataCtrlr"},
+        "variable": {"name": "TxUpdatedMeasurands"},
+        "attributeValue": "SoC",
+    }
+    answer = bench_with().ask("SetVariables", setVariableData=[item])
+    assert isinstance(answer, dict)
+    info = answer["setVariableResult"][0]["attributeStatusInfo"]["additionalInfo"]
+    assert info == "no meter here gives SoC; they give Energy.Active.Import.Register, Power.Active.Import"
