@@ -1,13 +1,14 @@
 # Everything sets itself up: the first call makes .venv with pinned packages.
 #   make run [BOARD=board/sim.toml] [CSMS=ws://host:port/path] [ID=CS001] [ONCE=1]
-#   make test    make bench    make fuzz    make torture [CUTS=10000]    make lint    make clean
+#   make test    make bench    make fuzz    make torture [CUTS=10000]
+#   make conformance    make lint    make clean
 BOARD ?= board/demo.toml
 JSON ?= build/bench.json
 PY := .venv/bin/python
 
 CUTS ?= 10000
 
-.PHONY: run test bench fuzz torture lint setup clean
+.PHONY: run test bench fuzz torture conformance lint setup clean
 
 run: .venv/.ready
 	@$(PY) -m tests.play --board $(BOARD) $(if $(CSMS),--csms $(CSMS)) $(if $(ID),--id $(ID)) $(if $(ONCE),--once)
@@ -24,6 +25,9 @@ fuzz: .venv/.ready
 
 torture: .venv/.ready
 	@$(PY) -m tests.scenarios.power_cut --cuts $(CUTS)
+
+conformance: .venv/.ready
+	@$(PY) -m tests.conformance
 
 lint: .venv/.ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
