@@ -290,8 +290,8 @@ def variables_table() -> str:
 def variable_row(variable: Variable[Any]) -> Row:
     name = f"{variable.name}[{variable.instance}]" if variable.instance else variable.name
     access = variable.mutability + (", after a restart" if variable.reboot else "")
-    default = variable.to_text(variable.default)
-    return f"`{variable.component}`", f"`{name}`", variable.data_type, access, f"`{default}`", values_of(variable)
+    default = code(filter(None, [variable.to_text(variable.default)]))
+    return f"`{variable.component}`", f"`{name}`", variable.data_type, access, default, values_of(variable)
 
 
 def values_of(variable: Variable[Any]) -> str:
