@@ -8,7 +8,7 @@ from typing import Any, cast
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
-from agent.session.transaction import Transaction
+from agent.session.transaction import ChargingState, Transaction
 from agent.vocabulary import Token
 
 
@@ -26,7 +26,6 @@ def next_event(
     """The next message of this transaction; what may be told only once is marked as told in it."""
     state = evse.charging_state(mono)
     ending = transaction.ending
-    started_charging = state == "Charging" and not transaction.has_charged
     request = m.TransactionEventRequest(
         event_type=event_type,
         timestamp=at,
@@ -40,14 +39,21 @@ def next_event(
         ),
         meter_value=tuple(value for value in values if value is not None) or None,
         offline=True if ending is not None and ending.in_the_dark else None,  # E04.FR.03
-        number_of_phases_used=evse.layout.phases if started_charging else None,  # E02.FR.18
+        number_of_phases_used=_new_phases(evse, transaction, state),
         cable_max_current=_cable_limit(evse, transaction),
         evse=_evse_once(evse, transaction),
         id_token=_token_once(evse, transaction, token),
     )
     transaction.charging_state = state
-    transaction.has_charged = transaction.has_charged or state == "Charging"
     return request
+
+
+def _new_phases(evse: Evse, transaction: Transaction, state: ChargingState) -> int | None:
+    """When energy begins to flow, and when it flows on another number of phases (E02.FR.18, E02.FR.19)."""
+    if state != "Charging" or evse.phases_used == transaction.told_phases:
+        return None
+    transaction.told_phases = evse.phases_used
+    return evse.phases_used
 
 
 def _trigger(evse: Evse, transaction: Transaction, trigger: str) -> str:

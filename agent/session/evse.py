@@ -83,6 +83,7 @@ class Evse:
         self.pilot = CpState.A
         self.plugged: int | None = None
         self.power_closed = False
+        self.phases_used = layout.phases
         self.bay_occupied = False
         self.faults: dict[tuple[FaultCode, int | None], str] = {}
         self.lost_parts: dict[str, str] = {}
@@ -256,7 +257,8 @@ class Evse:
         match event:
             case PilotChanged():
                 return self._pilot_changed(event)
-            case PowerChanged(closed=closed):
+            case PowerChanged(closed=closed, phases=phases):
+                self.phases_used = phases or self.phases_used
                 return self._power_changed(closed, now)
             case MeterSampled():
                 return self._sampled(event, now)

@@ -564,7 +564,7 @@ def test_B11_FR_09_B12_FR_09_no_evse_is_reset_alone(kind: str):
     assert bench.take_events() == []
 
 
-def test_B12_FR_01_on_idle_waits_for_every_transaction():
+def test_B12_FR_01_B11_FR_07_on_idle_waits_for_every_transaction():
     bench = charging()
     bench.plug_in(evse=2)
     bench.swipe("second", evse=2)

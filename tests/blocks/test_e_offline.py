@@ -46,7 +46,7 @@ def test_E04_FR_02_events_keep_the_time_at_which_they_happened():
     assert bench.take_events()[0]["timestamp"] == at.isoformat().replace("+00:00", "Z")
 
 
-def test_E08_FR_01_E08_FR_07_a_session_that_ends_without_a_link():
+def test_E08_FR_01_04_05_06_07_a_session_that_ends_without_a_link():
     bench = bench_with(variables=OFFLINE_TOO)
     bench.plug_in()
     bench.swipe()

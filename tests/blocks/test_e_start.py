@@ -48,7 +48,7 @@ def test_E01_FR_01_without_a_bay_sensor_the_vehicle_that_connects_occupies_the_b
     ]
 
 
-def test_E01_FR_02_ev_connected_starts():
+def test_E01_FR_02_E02_FR_06_ev_connected_starts():
     bench = bench_with(start="EVConnected")
     bench.plug_in()
     started = only(bench.take_events())
@@ -124,7 +124,7 @@ def test_E01_the_first_point_of_the_list_that_comes_about_starts_and_only_once()
     assert [event["eventType"] for event in bench.take_events()] == ["Started", "Updated", "Updated", "Updated"]
 
 
-def test_E01_FR_08_two_transactions_never_have_the_same_id():
+def test_E01_FR_08_E02_FR_08_two_transactions_never_have_the_same_id():
     bench = bench_with(start="EVConnected")
     ids = set()
     for _ in range(20):
@@ -143,7 +143,7 @@ def test_E01_FR_14_one_transaction_an_evse_whatever_its_other_connector_says():
     assert len(bench.station.site.running()) == 1
 
 
-def test_E01_FR_18_nothing_is_told_while_the_charging_state_stays():
+def test_E01_FR_18_E02_FR_13_nothing_is_told_while_the_charging_state_stays():
     bench = bench_with(start="EVConnected")
     bench.plug_in(wants=False)
     bench.take_events()
@@ -298,7 +298,7 @@ def test_E02_FR_17_a_cable_event_does_not_swallow_an_authorization():
     ]
 
 
-def test_E02_FR_18_the_phases_are_told_once_when_energy_begins_to_flow():
+def test_E02_FR_18_E03_FR_13_the_phases_are_told_once_when_energy_begins_to_flow():
     bench = bench_with(start="EVConnected")
     bench.plug_in()
     bench.swipe()
@@ -421,7 +421,7 @@ def test_E03_FR_11_begin_values_come_with_charging_when_the_evse_was_not_known_a
     assert register_wh(charging, "Transaction.Begin") == 222.0  # J02.FR.22: of the EVSE where it takes place
 
 
-def test_TC_E_38_a_vehicle_that_is_not_ready_is_suspended_after_a_while():
+def test_TC_E_38_CS_a_vehicle_that_is_not_ready_is_suspended_after_a_while():
     bench = bench_with(start="EVConnected")
     bench.plug_in(wants=False)
     bench.swipe()
@@ -461,7 +461,7 @@ def refused_later(stop_on_invalid: bool = True, **options: object) -> Bench:
 
 
 @pytest.mark.parametrize("stop", ["Authorized", "PowerPathClosed", "EVConnected,Authorized"])
-def test_E05_FR_10_the_transaction_ends(stop: str):
+def test_E05_FR_10_E06_FR_04_the_transaction_ends(stop: str):
     bench = refused_later(stop=stop)
     ended = bench.take_events()[-1]
     assert story(ended) == ("Ended", "Deauthorized", "EVConnected")
@@ -520,7 +520,7 @@ def test_E05_FR_02_what_was_taken_before_the_answer_counts():
     assert not bench.intents[1].permit_power
 
 
-def test_TC_C_18_stop_on_invalid_counts_more_than_the_energy_that_is_allowed():
+def test_E05_stop_on_invalid_counts_more_than_the_energy_that_is_allowed():
     bench = refused_later(variables={"TxCtrlr.MaxEnergyOnInvalidId": 500})
     assert bench.take_story()[-1][:2] == ("Ended", "Deauthorized")
 

@@ -293,7 +293,7 @@ def test_E07_FR_01_the_group_may_be_told_with_the_transaction():
     assert bench.take_story()[-1][:2] == ("Ended", "StopAuthorized")
 
 
-def test_TC_C_05_a_strangers_card_ends_nothing():
+def test_TC_C_04_CS_a_strangers_card_ends_nothing():
     bench = charging()
     bench.swipe(OTHER_CARD, evse=1)
     assert [said.action for said in bench.take_sent()] == ["Authorize"]
@@ -346,7 +346,7 @@ def test_E09_FR_01_unplugging_deauthorizes():
     ]
 
 
-def test_TC_E_17_unplugging_at_the_vehicle_ends_and_the_owner_gets_his_cable_with_his_card():
+def test_TC_E_17_CS_unplugging_at_the_vehicle_ends_and_the_owner_gets_his_cable_with_his_card():
     bench = charging(
         stop="Authorized", attached=False, lock=True, variables={"OCPPCommCtrlr.UnlockOnEVSideDisconnect": False}
     )
@@ -393,7 +393,7 @@ def keeping(**options: object) -> Bench:
     return charging(variables=more, **{"stop": "Authorized", **options})
 
 
-def test_TC_E_26_a_vehicle_that_comes_back_resumes():
+def test_TC_E_26_CS_a_vehicle_that_comes_back_resumes():
     bench = keeping()
     bench.unplug()
     told = bench.take_sent()
@@ -412,7 +412,7 @@ def test_TC_E_26_a_vehicle_that_comes_back_resumes():
 @pytest.mark.parametrize(
     ("stop", "event_type", "why"), [("Authorized", "Ended", "Timeout"), ("ParkingBayOccupancy", "Updated", None)]
 )
-def test_TC_E_27_a_captive_cable_waits_only_so_long(stop: str, event_type: str, why: str | None):
+def test_TC_E_27_CS_a_captive_cable_waits_only_so_long(stop: str, event_type: str, why: str | None):
     bench = keeping(stop=stop, bay=True)
     bench.unplug()
     bench.take_events()
@@ -444,7 +444,7 @@ def test_E10_a_cable_in_a_socket_without_lock_waits_only_so_long():
     assert bench.take_story()[-1] == ("Ended", "EVConnectTimeout", "Idle")
 
 
-def test_TC_E_20_with_the_connection_as_stop_point_it_ends_all_the_same():
+def test_TC_E_20_CS_with_the_connection_as_stop_point_it_ends_all_the_same():
     bench = keeping(stop="EVConnected")
     bench.vehicle_wants(False)
     bench.take_events()

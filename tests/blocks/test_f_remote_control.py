@@ -24,18 +24,23 @@ def remote(**options: object) -> Bench:
 # ---- F01: cable first ----
 
 
-def test_F01_FR_02_without_asking_the_energy_is_allowed():
+@pytest.mark.parametrize("cable_first", [True, False])
+def test_F01_FR_02_F02_FR_10_without_asking_the_energy_is_allowed(cable_first: bool):
     bench = remote()
-    bench.plug_in()
-    bench.take_sent()
+    if cable_first:
+        bench.plug_in()
     assert remote_start(bench) == {"status": "Accepted"}
-    assert [said.action for said in bench.take_sent()] == ["TransactionEvent", "TransactionEvent"]
+    if not cable_first:
+        bench.plug_in()
+    assert "Authorize" not in [said.action for said in bench.take_sent()]
     assert bench.intents[1].permit_power
 
 
-def test_F01_FR_01_with_authorize_remote_start_the_csms_is_asked_first_but_after_the_answer():
+@pytest.mark.parametrize("cable_first", [True, False])
+def test_F01_FR_01_F02_FR_09_with_authorize_remote_start_the_csms_is_asked_after_the_answer(cable_first: bool):
     bench = remote(variables={"AuthCtrlr.AuthorizeRemoteStart": True})
-    bench.plug_in()
+    if cable_first:
+        bench.plug_in()
     bench.take_sent()
     bench.script["Authorize"] = None
     assert remote_start(bench) == {"status": "Accepted"}
@@ -53,7 +58,7 @@ def test_F01_FR_01_what_the_csms_says_of_the_token_counts(status: str, permitted
     assert bool(bench.told) is permitted
 
 
-def test_F01_FR_03_F01_FR_04_F01_FR_19_F01_FR_25_the_start_is_told_with_token_and_number():
+def test_F01_FR_03_04_05_19_25_the_start_is_told_with_token_and_number():
     bench = remote()
     bench.plug_in()
     bench.take_sent()
@@ -77,7 +82,7 @@ def test_F01_FR_13_the_transaction_that_runs_already_is_named():
     assert (updated["transactionInfo"]["remoteStartId"], updated["idToken"]) == (7, TOKEN)
 
 
-def test_F01_FR_20_without_an_evse_the_one_with_a_vehicle_is_chosen():
+def test_F01_FR_20_F02_FR_22_without_an_evse_the_one_with_a_vehicle_is_chosen():
     bench = remote(evses=2)
     bench.plug_in(evse=2)
     remote_start(bench, evse=None)
@@ -87,7 +92,7 @@ def test_F01_FR_20_without_an_evse_the_one_with_a_vehicle_is_chosen():
 @pytest.mark.parametrize(
     "what", ["unknown evse", "out of service", "faulted", "authorized", "was authorized", "ending"]
 )
-def test_F01_FR_23_F01_FR_24_what_cannot_start_is_rejected(what: str):
+def test_F01_FR_23_24_F02_FR_25_26_what_cannot_start_is_rejected(what: str):
     bench = remote(stop="EVConnected" if what == "was authorized" else "Authorized")
     if what in ("authorized", "was authorized", "ending"):
         bench.plug_in()
@@ -111,7 +116,7 @@ def test_F01_a_second_remote_start_is_rejected():
     assert remote_start(bench, token=OTHER) == {"status": "Rejected"}
 
 
-def test_F01_FR_12_a_profile_is_ignored_without_smart_charging():
+def test_F01_FR_12_F02_FR_20_a_profile_is_ignored_without_smart_charging():
     bench = remote()
     bench.plug_in()
     schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
@@ -158,7 +163,7 @@ def test_F01_the_group_of_the_request_may_stop_too():
         ("EnergyTransfer", []),
     ],
 )
-def test_F02_FR_01_F02_FR_21_the_first_event_after_it_says_remote_start(
+def test_F02_FR_01_05_11_12_13_21_the_first_event_after_it_says_remote_start(
     start: str, expected: list[tuple[str, str, str]]
 ):
     bench = remote(start=start)

@@ -162,7 +162,7 @@ def test_G02_no_heartbeat_offline():
 # ---- G03: an EVSE or connector ----
 
 
-def test_G03_FR_01_G03_FR_04_an_evse_goes_out_of_service_and_comes_back():
+def test_G03_FR_01_04_G01_FR_07_an_evse_goes_out_of_service_and_comes_back():
     bench = quiet(evses=2, connectors=2)
     assert change(bench, "Inoperative", 1) == {"status": "Accepted"}
     assert bench.take_statuses() == [(1, 1, "Unavailable"), (1, 2, "Unavailable")]  # G03.FR.06
@@ -259,7 +259,7 @@ def test_G03_FR_07_each_connector_keeps_its_own_setting():
 
 
 @pytest.mark.parametrize(("evse", "connector"), [(1, None), (1, 1), (None, None)])
-def test_G03_FR_08_G04_FR_09_out_of_service_outlives_the_power_and_so_does_the_way_back(
+def test_G03_FR_08_G04_FR_09_G01_FR_02_out_of_service_outlives_the_power_and_so_does_the_way_back(
     evse: int | None, connector: int | None
 ):
     bench = quiet()
@@ -312,7 +312,7 @@ def test_G03_a_driver_who_had_not_begun_yet_does_not_begin(start: str):
 # ---- G04: the station ----
 
 
-def test_G04_FR_01_G04_FR_05_G04_FR_07_the_whole_station_and_back():
+def test_G04_FR_01_03_05_07_the_whole_station_and_back():
     bench = quiet(evses=2)
     assert change(bench, "Inoperative") == {"status": "Accepted"}
     assert bench.take_statuses() == [(1, 1, "Unavailable"), (2, 1, "Unavailable")]
@@ -326,7 +326,7 @@ def test_G04_evse_0_is_the_station():
     assert len(bench.take_statuses()) == 2
 
 
-def test_TC_G_14_the_evses_without_a_transaction_do_not_wait_for_the_others():
+def test_TC_G_14_CS_the_evses_without_a_transaction_do_not_wait_for_the_others():
     bench = quiet(evses=2)
     bench.plug_in(evse=1)
     bench.swipe(evse=1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from hal.events import MeterSampled
 from tests.bench import Bench, Payload, Said, contexts, only, story
 from tests.blocks.test_e_start import bench_with
 
@@ -40,7 +41,7 @@ def clock_events(said: list[Said]) -> list[Payload]:
     return [each.payload for each in said if each.payload.get("triggerReason") == "MeterValueClock"]
 
 
-def test_J01_FR_14_TC_J_01_CS_every_even_moment_is_told_of_every_evse():
+def test_J01_FR_14_J01_FR_02_J01_FR_05_TC_J_01_CS_every_even_moment_is_told_of_every_evse():
     bench = aligned(evses=2)
     bench.pass_time(3 * QUARTER_S)
     told = meter_values(bench)
@@ -50,12 +51,27 @@ def test_J01_FR_14_TC_J_01_CS_every_even_moment_is_told_of_every_evse():
         assert [sampled["context"] for sampled in value["meterValue"][0]["sampledValue"]] == ["Sample.Clock"]
 
 
-def test_J01_FR_06_J01_FR_17_all_measurands_of_a_moment_are_one_meter_value():
+def test_J01_FR_06_J01_FR_07_J01_FR_08_J01_FR_17_all_measurands_of_a_moment_are_one_meter_value():
     bench = aligned(variables={"AlignedDataCtrlr.Measurands": "Energy.Active.Import.Register,Power.Active.Import"})
     bench.pass_time(QUARTER_S)
     value = only(only(meter_values(bench))["meterValue"])
     assert [sampled.get("measurand") for sampled in value["sampledValue"]] == [None, "Power.Active.Import"]  # J01.FR.07
     assert {sampled["context"] for sampled in value["sampledValue"]} == {"Sample.Clock"}  # J01.FR.08
+
+
+def test_J01_FR_09_J01_FR_10_J01_FR_11_phases_and_place_of_a_moments_values_are_the_meters():
+    bench = aligned(variables={"AlignedDataCtrlr.Measurands": "Current.Import,Voltage,SoC"})
+    bench.plants[1].meter_answers = False
+    bench.pass_time(QUARTER_S - 60)
+    bench.post(MeterSampled(1, current_a=(9.0, 8.0), voltage_v=(229.0, 231.0), soc_percent=40.0))
+    value = only(only(meter_values(bench))["meterValue"])
+    assert [(each.get("phase"), each["value"], each.get("location")) for each in value["sampledValue"]] == [
+        ("L1", 9.0, None),
+        ("L2", 8.0, None),
+        ("L1-N", 229.0, None),
+        ("L2-N", 231.0, None),
+        (None, 40.0, "EV"),
+    ]
 
 
 def test_the_intervals_start_anew_at_midnight():
@@ -79,7 +95,7 @@ def test_an_interval_that_is_set_counts_from_the_next_moment_on():
     assert times(meter_values(bench)) == [100, 200, 300]
 
 
-def test_J01_FR_22_TC_J_02_CS_in_a_transaction_its_events_tell_and_the_other_evse_speaks_for_itself():
+def test_J01_FR_22_J02_FR_22_TC_J_02_CS_in_a_transaction_its_events_tell_and_the_other_evse_speaks_for_itself():
     bench = aligned(evses=2)
     bench.plug_in()
     bench.swipe(evse=1)

@@ -46,7 +46,7 @@ def test_J02_FR_03_every_measurand_that_can_be_configured_has_words():
     assert {sampled.measurand or "Energy.Active.Import.Register" for sampled in told.sampled_value} == set(CONFIGURABLE)
 
 
-def test_J02_FR_06_currents_and_voltages_are_told_by_phase():
+def test_J02_FR_02_J02_FR_06_J02_FR_07_currents_and_voltages_are_told_by_phase_in_one_meter_value():
     told = meter_value(FULL, ("Current.Import", "Voltage"), "Sample.Periodic")
     assert told is not None
     assert [(sampled.phase, sampled.value) for sampled in told.sampled_value] == [
@@ -79,13 +79,13 @@ def test_what_the_meter_does_not_measure_is_left_out():
     assert meter_value(FULL, (), "Sample.Periodic") is None
 
 
-def test_the_meter_is_read_from_the_start_and_seldom_while_nothing_happens():
+def test_J01_FR_01_the_meter_is_read_from_the_start_and_seldom_while_nothing_happens():
     bench = Bench()
     assert bench.evse().reading is not None
     assert bench.plants[1].period_s == QUIET_PERIOD_S
 
 
-def test_the_meter_is_read_often_in_a_transaction_and_seldom_after_it():
+def test_J02_FR_01_the_meter_is_read_often_in_a_transaction_and_seldom_after_it():
     bench = bench_with()
     bench.plug_in()
     bench.swipe()

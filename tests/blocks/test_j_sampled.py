@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from agent.blocks.readings import MOST_BYTES, meter_value, thinned
-from agent.session.transaction import MOST_COLLECTED, Collected, Reading
+from agent.session.transaction import MOST_COLLECTED, Collected, Reading, Transaction
 from hal.events import MeterSampled
 from tests.bench import Bench, Payload, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with
@@ -45,6 +45,31 @@ def collected(event: Payload, context: str) -> list[float]:
         for value in event["meterValue"]
         if value["sampledValue"][0].get("context", "Sample.Periodic") == context
     ]
+
+
+# ---- where it begins ----
+
+
+@pytest.mark.parametrize("start", ["EVConnected", "PowerPathClosed", "EnergyTransfer"])
+def test_J02_FR_04_E01_FR_09_TC_J_07_CS_where_the_evse_is_known_the_started_has_the_beginning(start: str):
+    bench = bench_with(start=start, variables=SILENT)
+    bench.plug_in()
+    bench.swipe()
+    first, *rest = bench.take_events()
+    assert contexts(first) == ["Transaction.Begin"]
+    assert [contexts(event) for event in rest] == [[]] * len(rest)
+
+
+def test_E01_FR_17_where_the_evse_becomes_known_the_charging_has_the_beginning():
+    bench = bench_with(evses=2, start="Authorized", variables=SILENT)
+    bench.swipe()
+    assert [contexts(event) for event in bench.take_events()] == [[]]
+    bench.plug_in(evse=2)
+    charging = bench.take_events()[-1]
+    assert (story(charging)[2], contexts(charging)) == ("Charging", ["Transaction.Begin"])
+    bench.vehicle_wants(False, evse=2)
+    bench.vehicle_wants(True, evse=2)
+    assert [contexts(event) for event in bench.take_events()] == [[]] * 2
 
 
 # ---- what the Ended has collected ----
@@ -149,15 +174,38 @@ def test_E06_FR_13_what_does_not_fit_into_one_message_is_thinned_from_the_first(
     assert len(msgspec.json.encode(few)) < MOST_BYTES + 100 < len(msgspec.json.encode(values))
 
 
+def test_a_clock_that_is_set_moves_what_was_collected_before():
+    collected_at = Reading(MeterSampled(1, 1.0), AT)
+    transaction = Transaction(id="a", started_at=AT)
+    transaction.course.periodic.offer(collected_at)
+    transaction.course.aligned.offer(collected_at)
+    transaction.move_times(timedelta(hours=3))
+    course = transaction.course
+    assert [each.at for each in (*course.periodic.readings, *course.aligned.readings)] == [AT + timedelta(hours=3)] * 2
+
+
 # ---- the events in its course ----
 
 
 def test_J02_FR_11_TC_J_09_CS_the_intervals_do_not_drift():
     bench = charging(**{"SampledDataCtrlr.TxUpdatedInterval": 10})
+    bench.mono += 0.3  # the timer is a little late
     bench.pass_time(100)
     told = bench.take_events()
     assert [story(event)[1] for event in told] == ["MeterValuePeriodic"] * 10
     assert [after_s(event["timestamp"]) for event in told] == [10 * n for n in range(1, 11)]
+
+
+def test_J02_FR_10_what_is_told_was_read_within_the_interval():
+    bench = charging(**{"SampledDataCtrlr.TxUpdatedInterval": 10})
+    bench.pass_time(33)
+    bench.plants[1].meter_answers = False
+    bench.pass_time(60)
+    ages = [
+        after_s(event["timestamp"]) - after_s(only(event["meterValue"])["timestamp"]) for event in bench.take_events()
+    ]
+    assert len(ages) == 4
+    assert all(0 <= age < 10 for age in ages)
 
 
 def test_no_measurands_no_periodic_events():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,6 +60,69 @@ def test_J02_FR_21_TC_J_11_CS_the_readings_of_a_transaction_carry_what_the_meter
         },
     )
     assert all(signed is not None for _, signed in signed_values(ended))
+
+
+def start_with_the_cable(bench: Bench) -> None:
+    """E02."""
+    bench.plug_in()
+    bench.swipe()
+
+
+def start_with_the_card(bench: Bench) -> None:
+    """E03."""
+    bench.swipe()
+    bench.plug_in()
+
+
+def start_offline(bench: Bench) -> None:
+    """E04."""
+    bench.disconnect()
+    bench.plug_in()
+    bench.swipe()
+
+
+def start_and_be_refused(bench: Bench) -> None:
+    """E05."""
+    bench.script["TransactionEvent"] = {"idTokenInfo": {"status": "Blocked"}}
+    bench.plug_in()
+    bench.swipe()
+    del bench.script["TransactionEvent"]
+
+
+def stop_with_the_card(bench: Bench) -> None:
+    """E07."""
+    bench.swipe()
+
+
+def stop_offline(bench: Bench) -> None:
+    """E08."""
+    bench.disconnect()
+    bench.swipe()
+
+
+def stop_at_the_vehicle(bench: Bench) -> None:
+    """E09."""
+    bench.unplug()
+
+
+@pytest.mark.parametrize("start", [start_with_the_cable, start_with_the_card, start_offline, start_and_be_refused])
+@pytest.mark.parametrize("stop", [stop_with_the_card, stop_offline, stop_at_the_vehicle])
+def test_E02_FR_14_E03_FR_10_E04_FR_10_E05_FR_06_E07_FR_12_E08_FR_12_E09_FR_08_beginning_and_end_are_signed_always(
+    start: Callable[[Bench], None], stop: Callable[[Bench], None]
+):
+    bench = signing(**SIGN, **{"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    start(bench)
+    bench.pass_time(20)
+    stop(bench)
+    bench.pass_time(20)
+    if bench.link.state != "open":
+        bench.connect()
+    bench.unplug()
+    bench.pass_time(300)
+    told = [signed_values(event) for event in bench.take_events() if "meterValue" in event]
+    assert [context for context, _ in told[0]] == ["Transaction.Begin"]
+    assert [context for context, _ in told[-1]] == ["Transaction.Begin", "Transaction.End"]
+    assert all(signed is not None for values in told for _, signed in values)
 
 
 def test_J02_FR_21_nothing_signed_is_carried_where_that_is_switched_off():
