@@ -175,7 +175,7 @@ def ledger(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """``station-agent run``."""
-    os.umask(0o077)  # the data directory holds tokens and may hold a password; the control socket is opened for its group
+    os.umask(0o077)  # the data directory holds tokens, perhaps a password; the socket is opened for its group
     gc.disable()  # thousands of objects are made at start, none is garbage; the app enables it again
     from agent.app import Machine, run_machine
     from agent.errors import StartFailed
