@@ -366,6 +366,16 @@ def test_what_was_remembered_goes_on_in_the_same_order():
     assert left(again, *"abcd") == list("acd")
 
 
+def test_C10_FR_07_a_start_by_the_cache_is_a_use():
+    bench = with_cached()
+    (key,) = (key for key in bench.records if key.startswith("auth-cache/"))
+    before = msgspec.json.decode(bench.records[key], type=Cached)
+    assert charges(bench)
+    after = msgspec.json.decode(bench.records[key], type=Cached)
+    assert (before.uses, after.uses) == (0, 1)
+    assert after.last > before.last
+
+
 @pytest.mark.parametrize("policy", ["LRU", "LFU", "FIFO"])
 def test_C10_FR_07_the_policy_can_be_set(policy: str):
     bench = bench_with()
@@ -481,6 +491,15 @@ def test_C16_FR_03_C12_FR_09_TC_C_45_CS_and_starts_none():
     told = bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=1, evseId=1, groupIdToken=POLICE)
     assert told is not None
     assert not bench.intents[1].permit_power
+
+
+def test_C16_FR_03_a_remote_start_with_the_groups_identifier_touches_nobody():
+    bench = bench_with(evses=2, variables=MASTER)
+    assert charges(bench)
+    bench.plug_in(evse=2)
+    told = {"idToken": OTHER_CARD, "type": "ISO14443"}
+    bench.ask("RequestStartTransaction", idToken=told, remoteStartId=1, evseId=2, groupIdToken=POLICE)
+    assert (bench.intents[1].permit_power, bench.intents[2].permit_power) == (True, False)
 
 
 def test_C16_a_master_pass_that_is_not_accepted_ends_nothing():

@@ -224,6 +224,13 @@ def test_D01_FR_13_a_list_that_is_not_in_use_is_not_changed():
     assert bench.local_list == {}
 
 
+def test_D01_FR_13_whatever_its_version_an_update_of_a_list_that_is_not_in_use_fails():
+    bench = bench_with()
+    send(bench, 5, item(A))
+    bench.set("LocalAuthListCtrlr.Enabled", False)
+    assert differential(bench, 4, item(B)) == "Failed"
+
+
 def test_a_board_without_a_list_takes_none():
     bench = bench_with(variables={"LocalAuthListCtrlr.Available": False})
     assert send(bench, 1, item(A)) == "Failed"
