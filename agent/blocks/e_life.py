@@ -32,7 +32,13 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
-from agent.session.metering import READING_LASTS_S, meter_is_gone, present_reading, told_by_transaction
+from agent.session.metering import (
+    CHARGING_PERIOD_S,
+    READING_LASTS_S,
+    meter_is_gone,
+    present_reading,
+    told_by_transaction,
+)
 from agent.session.transaction import Course, Edges, Ending, Transaction, edges
 from agent.vocabulary import (
     KeepRecord,
@@ -168,7 +174,7 @@ class Lifecycle:
         if evse.charging_state(now.mono) == "Charging" and not transaction.told_begin:  # E01.FR.17
             meter_values.append(self._begin_value(transaction))
         if values:
-            reading = present_reading(evse, now, self._told_within_s())
+            reading = present_reading(evse, now)
             self.watch(evse).told_reading = reading
             meter_values.append(self._wording.sampled(reading, SAMPLED_TX_UPDATED, context, transaction))
         self._tell(evse, transaction, "Updated", trigger, now.wall, now.mono, (*meter_values, value), token)
@@ -308,7 +314,9 @@ class Lifecycle:
         return since + interval_s if since is not None and interval_s and enabled else None
 
     def _told_within_s(self) -> float:
-        return max(READING_LASTS_S, float(self._desk.model[SAMPLED_TX_UPDATED_INTERVAL]))
+        """How old a periodic reading may be; at the fastest intervals readings come no faster than they are told."""
+        interval_s = float(self._desk.model[SAMPLED_TX_UPDATED_INTERVAL])
+        return interval_s if interval_s > CHARGING_PERIOD_S else READING_LASTS_S
 
     def by_the_clock(self, evse: Evse, transaction: Transaction, now: Now) -> None:
         """A reading of a moment of the clock is told in the transaction in which it was taken (J01.FR.22)."""
