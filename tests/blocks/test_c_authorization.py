@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.vocabulary import TokenRefused
+from hal.events import TokenKind
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, only, story
 from tests.blocks.test_e_start import bench_with
 
@@ -67,7 +68,7 @@ def test_C01_FR_03_a_right_that_was_not_used_yet_ends_too():
     "status",
     ["Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAtThisLocation", "NotAtThisTime", "Unknown"],
 )
-def test_C01_FR_07_any_status_but_accepted_is_a_refusal(status: str):
+def test_C01_FR_07_TC_C_02_CS_TC_C_06_CS_TC_C_07_CS_TC_C_56_CS_any_status_but_accepted_is_a_refusal(status: str):
     bench = bench_with()
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     bench.plug_in()
@@ -140,6 +141,35 @@ def test_C01_FR_23_is_the_same_for_a_remote_start():
     bench.swipe()
     other = {"idToken": OTHER_CARD, "type": "ISO14443"}
     assert bench.ask("RequestStartTransaction", idToken=other, remoteStartId=1, evseId=1) == {"status": "Rejected"}
+
+
+@pytest.mark.parametrize("kind", ["ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID"])
+def test_C06_FR_01_C06_FR_02_whatever_identifies_a_driver_is_asked_about(kind: TokenKind):
+    bench = bench_with()
+    bench.script["Authorize"] = None
+    bench.plug_in()
+    bench.swipe("1234", kind=kind)
+    assert authorizes(bench) == [{"idToken": {"idToken": "1234", "type": kind}}]
+    assert not bench.intents[1].permit_power
+
+
+def test_TC_C_04_CS_another_card_ends_nothing():
+    bench = bench_with()
+    bench.plug_in()
+    bench.swipe()
+    bench.swipe(OTHER_CARD)
+    assert bench.intents[1].permit_power
+    assert [event["eventType"] for event in bench.take_events()] == ["Started", "Updated"]
+
+
+@pytest.mark.parametrize("status", ["Invalid", "Unknown"])
+def test_TC_C_05_CS_a_refused_driver_is_not_locked_in(status: str):
+    bench = bench_with(attached=False, lock=True)
+    bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
+    bench.plug_in()
+    bench.swipe()
+    assert bench.plants[1].locked[1] == "unlocked"
+    assert not bench.intents[1].permit_power
 
 
 # ---- a reader for the whole station ----
