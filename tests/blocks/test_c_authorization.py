@@ -143,6 +143,17 @@ def test_C01_FR_23_is_the_same_for_a_remote_start():
     assert bench.ask("RequestStartTransaction", idToken=other, remoteStartId=1, evseId=1) == {"status": "Rejected"}
 
 
+def test_C01_FR_04_nothing_but_an_identifier_is_asked_about():
+    bench = bench_with()
+    bench.plug_in()
+    bench.swipe()
+    bench.charge(1000)
+    bench.vehicle_wants(False)
+    bench.unplug()
+    bench.pass_time(10)
+    assert authorizes(bench) == [{"idToken": TOKEN}]
+
+
 @pytest.mark.parametrize("kind", ["ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "eMAID"])
 def test_C06_FR_01_C06_FR_02_whatever_identifies_a_driver_is_asked_about(kind: TokenKind):
     bench = bench_with()
@@ -163,7 +174,7 @@ def test_TC_C_04_CS_another_card_ends_nothing():
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Unknown"])
-def test_TC_C_05_CS_a_refused_driver_is_not_locked_in(status: str):
+def test_C01_FR_07_a_refused_driver_is_not_locked_in(status: str):
     bench = bench_with(attached=False, lock=True)
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     bench.plug_in()

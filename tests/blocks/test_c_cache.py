@@ -84,9 +84,10 @@ def test_C12_TC_C_13_CS_card_first():
     assert authorizes(bench) == []
 
 
-def test_C10_FR_03_C12_FR_05_TC_C_09_CS_one_that_was_refused_is_asked_about_again_and_refused_again():
-    bench = with_cached(status="Invalid")
-    says(bench, "Invalid")
+@pytest.mark.parametrize("status", ["Invalid", "Blocked", "Expired"])
+def test_C10_FR_03_C12_FR_05_TC_C_09_CS_TC_C_10_CS_TC_C_11_CS_a_refused_one_is_asked_about_again(status: str):
+    bench = with_cached(status=status)
+    says(bench, status)
     assert not charges(bench)
     assert authorizes(bench) == [CARD]
 
@@ -232,6 +233,12 @@ def test_a_record_of_the_cache_that_makes_no_sense_is_forgotten():
     assert key not in bench.records
     bench.accept()
     assert charges(bench)
+
+
+def test_C10_FR_09_what_is_said_to_the_driver_is_not_kept():
+    bench = with_cached(personalMessage={"format": "UTF8", "content": "0.30 per kWh"})
+    assert bench.station.desk.cache.bytes > 0
+    assert not any(b"per kWh" in value for value in bench.records.values())
 
 
 def test_C10_FR_12_no_identifier_stands_on_disk():
@@ -466,7 +473,9 @@ POLICE = {"idToken": "POLICE", "type": "Central"}
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_C16_FR_02_C16_FR_04_C16_FR_07_TC_C_49_CS_a_master_pass_ends_every_transaction(known: bool):
+def test_C16_FR_02_C16_FR_04_C16_FR_07_C16_FR_08_TC_C_14_CS_TC_C_49_CS_a_master_pass_ends_every_transaction(
+    known: bool,
+):
     bench = bench_with(evses=2, variables=MASTER)
     if known:
         cached(bench, "pass", groupIdToken=POLICE)
@@ -479,6 +488,9 @@ def test_C16_FR_02_C16_FR_04_C16_FR_07_TC_C_49_CS_a_master_pass_ends_every_trans
     assert authorizes(bench) == ([] if known else ["pass"])
     ended = [event for event in bench.take_events() if event["eventType"] == "Ended"]
     assert [event["transactionInfo"]["stoppedReason"] for event in ended] == ["MasterPass"] * 2
+    assert [(event["triggerReason"], event["idToken"]["idToken"]) for event in ended] == [
+        ("StopAuthorized", "pass")
+    ] * 2
     assert not any(intent.permit_power for intent in bench.intents.values())
 
 
@@ -528,14 +540,14 @@ def test_C16_the_pass_frees_a_cable():
 # ---- C03, C05: the CSMS brings its own ----
 
 
-def test_C03_FR_01_C05_FR_01_a_central_token_is_not_asked_about():
+def test_C03_FR_01_C05_FR_01_C05_FR_03_C05_FR_05_a_central_token_is_not_asked_about():
     bench = bench_with(variables={"AuthCtrlr.AuthorizeRemoteStart": True})
     bench.plug_in()
     token = {"idToken": "APP", "type": "Central"}
     bench.ask("RequestStartTransaction", idToken=token, remoteStartId=7, evseId=1)
     assert authorizes(bench) == []
     started = next(event for event in bench.take_events() if "idToken" in event)
-    assert (started["idToken"], started["transactionInfo"]["remoteStartId"]) == (token, 7)  # C05.FR.03, C05.FR.05
+    assert (started["idToken"], started["transactionInfo"]["remoteStartId"]) == (token, 7)
 
 
 def test_F01_FR_01_a_card_of_a_remote_start_may_be_known_here():

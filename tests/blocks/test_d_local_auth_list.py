@@ -53,7 +53,7 @@ def listed(bench: Bench, *ids: str) -> dict[str, str | None]:
 # ---- D01 ----
 
 
-def test_D01_FR_15_TC_D_01_CS_a_full_list_takes_the_place_of_the_old_one():
+def test_D01_FR_01_D01_FR_02_D01_FR_15_TC_D_01_CS_a_full_list_takes_the_place_of_the_old_one():
     bench = bench_with()
     assert send(bench, 1, item(A), item(B)) == "Accepted"
     assert send(bench, 2, item(C)) == "Accepted"
