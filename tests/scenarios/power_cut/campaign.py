@@ -33,6 +33,7 @@ LANES = 3
 LONGEST_LIFE_S = 0.8
 DRAIN_PATIENCE_S = 60.0
 POLL_S = 0.02
+LONGEST_COMPLAINT = 400
 ANSWER_WRONGLY = 0.06
 FAULTS = (
     *(wrong.delayed(0.05), wrong.delayed(0.3), wrong.answer_twice, wrong.answer_twice, wrong.call_error()),
@@ -143,6 +144,7 @@ class Story:
         self._box = BlackBox()
         self._street = Street()
         self._history: list[str] = []
+        self._complaints: set[str] = set()
         self._constants = {name: self._dice.choice(values) for name, values in RARE_OFTEN.items()}
         self._timeout_s = self._dice.choice((1, 2))
         self._resumes = self._dice.random() < 0.5
@@ -278,7 +280,7 @@ class Story:
     def _examine_log(self) -> None:
         for line in self._station.log.items:
             if tracebacks([line]) or any(word in line for word in ("! defect", "is damaged", "disk")):
-                self._complain(f"log: {line}")
+                self._complain(f"log: {line.partition('  ')[2] or line}")
         self._station.log.items.clear()
 
     def _judge(self, csms: PracticeCsms) -> None:
@@ -292,10 +294,10 @@ class Story:
         self.tally.counts.update({"stations": 1, **counts})
 
     def _complain(self, text: str) -> None:
-        self.tally.violations.append(f"{self.name} after cut {len(self._history)} ({self._last()}): {text}"[:400])
-
-    def _last(self) -> str:
-        return self._history[-1] if self._history else "none"
+        if text not in self._complaints:
+            self._complaints.add(text)
+            place = f"{self.name} after cut {len(self._history)} ({self._history[-1] if self._history else 'none'})"
+            self.tally.violations.append(f"{place}: {text}"[:LONGEST_COMPLAINT])
 
 
 async def hear_the_rest(csms: PracticeCsms) -> None:

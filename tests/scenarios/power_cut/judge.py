@@ -88,7 +88,7 @@ def judge(evidence: Evidence) -> Judgement:
         *altered(evidence.heard, first, box.committed),
         *parked_too_soon(evidence),
         *thinned_badly(box),
-        *overtaken(evidence.heard, box.parked),
+        *overtaken(evidence),
     ]
     for events in by_transaction(first).values():
         found += told_badly(events, box.thinned)
@@ -230,16 +230,18 @@ def all_of(shown_wh: Mapping[int, Sequence[float]]) -> list[float]:
     return [wh for values in shown_wh.values() for wh in values]
 
 
-def overtaken(heard: Sequence[Heard], parked: Set[Key]) -> Iterator[str]:
+def overtaken(evidence: Evidence) -> Iterator[str]:
     """E04, E13: what is younger waits until what is older was taken or given up, transaction by transaction."""
-    open_key: dict[str, Key] = {}
-    for each in heard:
+    tries: Counter[Key] = Counter()
+    waiting: dict[str, int] = {}
+    for each in evidence.heard:
         name, number = each.key
-        before = open_key.get(name)
-        if before is not None and number > before[1] and before not in parked:
-            yield f"{name} #{number} was sent while #{before[1]} was not taken"
-        if each.taken:
-            if before == each.key:
-                del open_key[name]
-        elif before is None or number < before[1]:
-            open_key[name] = each.key
+        before = waiting.get(name, number)
+        given_up = (name, before) in evidence.box.thinned or tries[name, before] >= evidence.attempts
+        if number > before and not given_up:
+            yield f"{name} #{number} was sent while #{before} was not taken"
+        if not each.taken:
+            tries[each.key] += 1
+            waiting[name] = min(before, number)
+        elif before == number:
+            waiting.pop(name, None)

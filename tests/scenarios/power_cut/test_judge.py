@@ -203,9 +203,8 @@ def test_a_reading_that_was_given_up_for_room_is_not_missed() -> None:
     assert case.complaints() == []
 
 
-def test_an_event_that_was_parked_and_sent_again_may_be_overtaken() -> None:
+def test_an_event_that_was_refused_often_enough_may_be_overtaken() -> None:
     case = Case()
-    case.box.parked.add((NAME, 1))
     for _ in range(3):
         case.hear(WELL[1], taken=False, at=1)
     case.heard.append(case.heard.pop(4))
