@@ -265,6 +265,16 @@ def test_F06_FR_06_a_trigger_is_answered_with_a_reading_that_was_taken_for_it():
     assert (after_s(value["timestamp"]), value["sampledValue"][0]["value"]) == (47, 1234.0)
 
 
+def test_a_trigger_is_not_answered_when_the_meter_speaks_much_later():
+    bench = bench_with(variables=SILENT)
+    bench.plants[1].meter_answers = False
+    bench.ask("TriggerMessage", requestedMessage="MeterValues")
+    bench.pass_time(600)
+    bench.plants[1].meter_answers = True
+    bench.pass_time(120)
+    assert "MeterValues" not in [said.action for said in bench.take_sent()]
+
+
 # ---- words ----
 
 
