@@ -51,7 +51,7 @@ from agent.vocabulary import (
     TuneLink,
     UnlockConnector,
 )
-from hal.events import Event
+from hal.events import CardPresented, Event
 from hal.ports import ConnectorLock, EnergyMeter, PilotController
 
 log = logging.getLogger(__name__)
@@ -241,7 +241,7 @@ class Loop:
         now = self._clock.now()
         if isinstance(event, Event):
             self._observe("hal", event)
-            log.debug("< %s", event)
+            log.debug("< %s", type(event).__name__ if isinstance(event, CardPresented) else event)  # C04.FR.04
         else:
             self._observe("csms", event)
         self._tell_link(event)

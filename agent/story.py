@@ -24,6 +24,7 @@ from agent.vocabulary import (
     LinkOpened,
     PowerPathClosed,
     PowerPathOpened,
+    Token,
     TokenPresented,
     TokenRefused,
     TransactionEnded,
@@ -80,9 +81,9 @@ def fact_line(fact: Fact) -> str | None:
         case EvseHealed(code=code):
             return f"= {where} fault {code} is gone"
         case TokenPresented(token=token):
-            return f"< {token.kind} token {hidden(token.id)} presented"
+            return f"< {token.kind} token {hidden(token)} presented"
         case TokenRefused(token=token, reason=reason):
-            return f"= token {hidden(token.id)} refused: {reason}"
+            return f"= token {hidden(token)} refused: {reason}"
         case AuthorizationGranted():
             return f"= {where} authorized: power is permitted"
         case AuthorizationEnded(trigger=trigger):
@@ -128,6 +129,6 @@ def verdict(outcome: Response | CallFailed) -> str:
     return told if cost is None else f"{told}, total cost {cost:.2f}"
 
 
-def hidden(token: str) -> str:
-    """A token as it may stand in a log."""
-    return f"...{token[-4:]}" if len(token) > 4 else "..."
+def hidden(token: Token) -> str:
+    """A token as it may stand in a log; a key code may not at all (C04.FR.04)."""
+    return f"...{token.id[-4:]}" if len(token.id) > 4 and token.kind != "KeyCode" else "..."
