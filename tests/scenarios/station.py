@@ -217,6 +217,8 @@ class AgentInLoop(Driven):
         assert self._running is not None
         await self._go_out()
         self._end.set()
+        await asyncio.wait([self._running], timeout=PATIENT_S)
+        self._running.cancel()
         outcome = (await asyncio.gather(self._running, return_exceptions=True))[0]
         root = logging.getLogger()
         root.removeHandler(self._tap)

@@ -121,3 +121,17 @@ async def test_TxBeforeAcceptedEnabled_lets_a_station_charge_that_is_not_accepte
         assert csms.station(ID).transactions == {}
         record = await all_ended(csms, 1)
         assert faults_of(record) == []
+
+
+async def test_B02_a_card_that_is_shown_while_pending_is_refused_and_not_remembered(agent: AgentInLoop) -> None:
+    async with PracticeCsms(answers=Answers(boots=[("Pending", 1)])) as csms:
+        await agent.start(csms.url)
+        await csms.wait_for(lambda: csms.station(ID).registration == "Pending")
+        await agent.cmd("plug_in", evse=1)
+        await agent.cmd("swipe", token="ABCD", evse=1)
+        await agent.fact("TokenRefused", 1)
+        await csms.wait_for(lambda: csms.station(ID).registration == "Accepted")
+        await agent.cmd("settle")
+        assert csms.station(ID).calls("Authorize") == []
+        assert (await agent.cmd("status"))["evses"][0]["authorized"] is None
+        assert faults_of(csms.station(ID)) == []

@@ -304,8 +304,9 @@ async def test_a_client_that_never_reads_is_let_go_and_costs_the_others_nothing(
     assert faults_of(await all_ended(csms, 1)) == []
     writer.transport.resume_reading()  # type: ignore[attr-defined]
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        while True:
-            await reader.readexactly(1 << 16)
+        async with asyncio.timeout(20):
+            while True:
+                await reader.readexactly(1 << 16)
     writer.close()
 
 
