@@ -33,6 +33,7 @@ class Wired:
         self.did: list[object] = []
         self.link = CsmsLink(Outbox(), Random(1))
         self.link.outbox.attempts = attempts
+        self.link.outbox.attempt_interval_s = 0.0
         self.link.ping_interval_s = ping_interval_s
         self.link.registration.admits = "all"
         self.link.power_on(self.mono)

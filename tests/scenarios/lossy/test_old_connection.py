@@ -4,7 +4,7 @@ import asyncio
 from random import Random
 
 from agent.edge.network import Network
-from agent.edge.websocket import CLOSE_TIMEOUT_S, Target
+from agent.edge.websocket import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, Target
 from tests.scenarios.lossy.csms import WireCsms
 from tests.scenarios.lossy.virtual_time import VirtualLoop, run_virtually
 from tests.scenarios.lossy.wire import SECONDS_ONE_WAY, Connection, Wire
@@ -94,5 +94,19 @@ def test_the_end_of_an_old_connection_ends_no_young_one() -> None:
             line.network.ping()
             await asyncio.sleep(THERE_AND_BACK_S)
             assert line.heard.told == ["pong"]
+
+    run_virtually(work)
+
+
+def test_a_handshake_that_nobody_answers_is_given_up_in_time() -> None:
+    async def work(loop: VirtualLoop) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            line = Line(loop, tasks)
+            line.network.connect()
+            await asyncio.sleep(THERE_AND_BACK_S)
+            (connection,) = line.wire.connections
+            connection.die(connection.down)
+            await asyncio.sleep(OPEN_TIMEOUT_S + 1)
+            assert line.heard.told == ["closed: no answer to the handshake in time"]
 
     run_virtually(work)
