@@ -1,0 +1,98 @@
+"""Security profiles 1 to 3 of a whole station: a password, TLS, a certificate of its own, and what fails with them."""
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.csms.practice import PracticeCsms
+from tests.scenarios.sessions import all_ended, charge, faults_of
+from tests.scenarios.station import ID, AgentInLoop
+
+PASSWORD = "sixteen letters!"
+
+
+@pytest.fixture
+def authority(folder: Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    return authority
+
+
+@pytest.fixture
+async def secure(authority: trustme.CA) -> AsyncIterator[PracticeCsms]:
+    """A CSMS on TLS that knows one station by its password."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    async with PracticeCsms(tls=tls, host_name="localhost", passwords={ID: PASSWORD}) as csms:
+        yield csms
+
+
+async def a_session_is_told(csms: PracticeCsms, agent: AgentInLoop) -> None:
+    await csms.wait_for("StatusNotification", count=2)
+    await charge(agent, 1, "ABCD", 1000)
+    assert faults_of(await all_ended(csms, 1)) == []
+
+
+async def test_profile_1_a_password(agent: AgentInLoop) -> None:
+    async with PracticeCsms(passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station={"security_profile": 1, "password": PASSWORD})
+        await a_session_is_told(csms, agent)
+        assert PASSWORD not in "\n".join(agent.log.items)
+
+
+@pytest.mark.parametrize("password", [None, "another password"])
+async def test_profile_1_another_password_is_told_once(agent: AgentInLoop, password: str | None) -> None:
+    async with PracticeCsms(passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station={"security_profile": 1, **({"password": password} if password else {})})
+        await csms.wait_for(lambda: len(csms.station(ID).attempts_s) == 2)
+        assert csms.station(ID).connections == 0
+        assert agent.said_times("HTTP 401") == 1
+
+
+async def test_profile_2_TLS_and_a_password(secure: PracticeCsms, agent: AgentInLoop, folder: Path) -> None:
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "ca.pem")}
+    await agent.start(secure.url, station=given)
+    await a_session_is_told(secure, agent)
+
+
+async def test_profile_2_the_settings_hold_over_a_power_cut(
+    secure: PracticeCsms, agent: AgentInLoop, folder: Path
+) -> None:
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "ca.pem")}
+    await agent.start(secure.url, station=given)
+    await secure.wait_for("StatusNotification", count=2)
+    await agent.cmd("power_cycle")
+    await secure.wait_for("StatusNotification", count=4)
+
+
+async def test_profile_2_a_CSMS_that_is_not_trusted_hears_nothing(
+    secure: PracticeCsms, agent: AgentInLoop, folder: Path
+) -> None:
+    trustme.CA().cert_pem.write_to_path(folder / "another.pem")
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "another.pem")}
+    await agent.start(secure.url, station=given)
+    await agent.said("! csms: the CSMS's certificate is not trusted")
+    assert ID not in secure.stations
+
+
+async def test_profile_3_a_certificate_of_its_own(authority: trustme.CA, agent: AgentInLoop, folder: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(tls)
+    authority.issue_cert("localhost").configure_cert(tls)
+    authority.issue_cert(ID).private_key_and_cert_chain_pem.write_to_path(folder / "station.pem")
+    given = {"ca_file": str(folder / "ca.pem"), "client_cert_file": str(folder / "station.pem"), "security_profile": 3}
+    async with PracticeCsms(tls=tls, host_name="localhost") as csms:
+        await agent.start(csms.url, station=given)
+        await a_session_is_told(csms, agent)
+
+
+async def test_files_that_are_not_there_are_told_once_and_tried_again(agent: AgentInLoop, folder: Path) -> None:
+    given = {"security_profile": 2, "ca_file": str(folder / "nowhere.pem")}
+    await agent.start("wss://localhost:1/ocpp", station=given)
+    await agent.said("! csms: TLS cannot be set up")
+    await agent.cmd("plug_in", evse=1)
+    await agent.fact("EvConnected", 1)
