@@ -289,10 +289,12 @@ class Loop:
         due = self.station.next_deadline()
         if due is not None and now.mono >= due:
             self._busy = True
-            if not self._contained(self.station.expire, now):
-                self._not_before = now.mono + DEFECT_PAUSE_S
-            self._perform(now)
-            self._busy = False
+            try:
+                if not self._contained(self.station.expire, now):
+                    self._not_before = now.mono + DEFECT_PAUSE_S
+                self._perform(now)
+            finally:
+                self._busy = False
         self.link.expire(now.mono)
         self._turn()
 
@@ -335,7 +337,9 @@ class Loop:
             return
         now = self._clock.now()
         self._obey_network(rest, now)
-        if up_to is not None:
+        if up_to is None:
+            self.link.pump(now.mono)  # a disk that refuses: what waited for it goes from memory
+        else:
             self.link.receive_stored(up_to, now.mono)
         self._turn()
 

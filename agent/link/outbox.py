@@ -240,7 +240,6 @@ class Outbox:
     def link_changed(self) -> None:
         """The link opened or was lost: whatever waits now was not delivered while it was made."""
         self._offline_up_to = self._next_id - 1
-        self._not_before = float("-inf")
 
     def answered(self, entry: Entry) -> None:
         """The CSMS has it: it can be forgotten."""
