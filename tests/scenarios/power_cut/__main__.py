@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.scenarios.power_cut.campaign import CUTS_A_STATION, LANES, Story, Tally, campaign
+from tests.scenarios.power_cut.campaign import CUTS_A_STATION, LANES, campaign
+from tests.scenarios.power_cut.story import Story
+from tests.scenarios.power_cut.tally import Tally
 
 
 def main() -> int:

@@ -42,12 +42,10 @@ class Recorder:
         if rows:
             self._say("handed in", rows)
 
-    def committed(
-        self, rows: list[tuple[int, str, int, str]], records: dict[str, str | None], parked: list[int]
-    ) -> None:
+    def committed(self, rows: list[tuple[int, str, int, str]], transactions: list[str], parked: list[int]) -> None:
         """COMMIT has returned, and nobody has been told yet."""
-        if rows or records or parked:
-            self._say("committed", rows, records, parked)
+        if rows or transactions or parked:
+            self._say("committed", rows, transactions, parked)
 
     def thinned(self, rows: list[tuple[str, int]]) -> None:
         """These are given up for room."""
@@ -82,10 +80,11 @@ class BlackBox:
             match json.loads(line):
                 case [_, "handed in", rows]:
                     self.handed_in.update((transaction_id, seq_no) for _, transaction_id, seq_no in rows)
-                case [float(at_s), "committed", rows, records, parked]:
-                    for row in rows:
-                        self.learn(Event(*row[:3], json.loads(row[3])), at_s)
-                    self._remember(records)
+                case [float(at_s), "committed", rows, transactions, parked]:
+                    for row_id, transaction_id, seq_no, message in rows:
+                        self.learn(Event(row_id, transaction_id, seq_no, json.loads(message)), at_s)
+                    for text in transactions:
+                        self._remember(json.loads(text))
                     self.parked.update(key for key, event in self.committed.items() if event.row_id in parked)
                 case [_, "thinned", rows]:
                     self.thinned.update((transaction_id, seq_no) for transaction_id, seq_no in rows)
@@ -102,13 +101,10 @@ class BlackBox:
             )
         self.committed_at_s.setdefault(event.key, at_s)
 
-    def _remember(self, records: dict[str, str | None]) -> None:
-        for name, text in records.items():
-            if name.startswith("transaction/") and text is not None:
-                transaction = json.loads(text)
-                last_wh = (transaction.get("last") or {}).get("sample", {}).get("import_wh")
-                if last_wh is not None:
-                    self.last_wh[transaction["id"]] = last_wh
+    def _remember(self, transaction: Payload) -> None:
+        last_wh = (transaction.get("last") or {}).get("sample", {}).get("import_wh")
+        if last_wh is not None:
+            self.last_wh[transaction["id"]] = last_wh
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.power_cut.campaign import Story, Tally, campaign
+from tests.scenarios.power_cut.campaign import campaign
+from tests.scenarios.power_cut.story import Story
+from tests.scenarios.power_cut.tally import Tally
 
 SEED = "1"
 CUTS = 200

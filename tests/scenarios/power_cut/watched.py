@@ -75,7 +75,7 @@ class WatchedDatabase(Database):
         rows = [write.row for write in writes if isinstance(write, Insert)]
         self.recorder.committed(
             [(row.id, row.transaction_id, row.seq_no, row.message.decode()) for row in rows if row.transaction_id],
-            {put.key: put.value and put.value.decode() for put in writes if isinstance(put, Put)},
+            [record.decode() for put in writes if isinstance(put, Put) for record in record_of(put)],
             [park.id for park in writes if isinstance(park, Park)],
         )
 
@@ -86,6 +86,11 @@ class WatchedDatabase(Database):
             thinned = "SELECT transaction_id, seq_no FROM ledger WHERE state = 'thinned'"
             self.recorder.thinned(self._connection.execute(thinned).fetchall())
         self.blade.at("after rows are read")
+
+
+def record_of(put: Put) -> list[bytes]:
+    """What is remembered of a running transaction, if it is that."""
+    return [put.value] if put.key.startswith("transaction/") and put.value is not None else []
 
 
 class WatchedNetwork(Network):
