@@ -116,7 +116,7 @@ class Lifecycle:
             self.updated(evse, transaction, trigger, now, token=token)
 
     def _held(self, evse: Evse) -> frozenset[str]:
-        """What holds of the start and stop points, DataSigned among them (E01.FR.04, E06.FR.05)."""
+        """What holds of the start and stop points, DataSigned among them (E01.FR.04)."""
         watch = self.watch(evse)
         watch.signs = watch.signs and _ready_to_sign(evse)
         return evse.conditions() | {"DataSigned"} if watch.signs else evse.conditions()

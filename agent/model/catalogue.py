@@ -13,13 +13,17 @@ TX_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "
 
 
 def _comes_about(points: tuple[str, ...]) -> bool:
-    """Whether one of the points comes about with every meter: few sign their values, and DataSigned ends nothing."""
+    """Whether one of the points comes about with every meter: few sign their values."""
     return any(point != "DataSigned" for point in points)
 
 
 TX_START_POINT: Names = Variable("TxCtrlr", "TxStartPoint", ("PowerPathClosed",), choices=TX_POINTS, check=_comes_about)
-TX_STOP_POINT: Names = Variable(
-    "TxCtrlr", "TxStopPoint", ("EVConnected", "Authorized"), choices=TX_POINTS, check=_comes_about
+TX_STOP_POINT: Names = Variable(  # DataSigned is none: erratum 2.24 of 2025-09
+    "TxCtrlr",
+    "TxStopPoint",
+    ("EVConnected", "Authorized"),
+    choices=tuple(point for point in TX_POINTS if point != "DataSigned"),
+    check=bool,
 )
 EV_CONNECTION_TIMEOUT = Variable("TxCtrlr", "EVConnectionTimeOut", 60, "s", low=1)
 STOP_TX_ON_EV_SIDE_DISCONNECT = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", True)

@@ -252,7 +252,7 @@ def test_D02_FR_01_TC_D_08_CS_the_version_is_told():
     assert version(bench) == 12
 
 
-def test_D02_FR_02_TC_D_09_CS_without_a_list_the_version_is_0():
+def test_D02_FR_02_without_a_list_the_version_is_0():
     assert version(bench_with()) == 0
 
 
