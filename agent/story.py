@@ -51,7 +51,7 @@ def tell(topic: str, seen: object) -> None:
 def hal_line(event: object) -> str | None:
     """A line for what hardware says of itself."""
     match event:
-        case DeviceFound(part=part, detail=detail):
+        case DeviceFound(part=part, detail=detail) if not detail.startswith("simulated"):
             return f"< {part} answers{': ' if detail else ''}{detail}"
         case DeviceLost(part=part, reason=reason):
             return f"! {part} lost: {reason}"
