@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from traceback import extract_tb
 from typing import Any, Protocol
+
+import msgspec
 
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
 from agent.link.disk import (
@@ -26,6 +28,7 @@ from agent.link.disk import (
     Thinned,
     Write,
 )
+from agent.link.times import shifted
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -33,6 +36,7 @@ from agent.vocabulary import (
     ApplyIntent,
     CallFailed,
     ChangeLocalList,
+    ClockShift,
     Command,
     CsmsAnswered,
     CsmsCalled,
@@ -74,6 +78,9 @@ class Clock(Protocol):
 
     @property
     def known(self) -> bool: ...
+
+    @property
+    def since(self) -> datetime: ...
 
     def now(self) -> Now: ...
 
@@ -321,6 +328,10 @@ class Loop:
         """Hardware first, then disk, then network: an answer goes out when what it promises is on disk."""
         commands = self.station.take_commands()
         self._tell_facts()
+        shift = self._take_time(commands)
+        if shift is not None:
+            now = self._clock.now()
+            commands = [*(corrected(command, shift) for command in commands), *self.station.take_commands()]
         for command in commands:
             self._obey_hardware(command)
         rest = [command for command in commands if self._is_network(command)]
@@ -358,10 +369,13 @@ class Loop:
                 self._hardware.locks[evse, connector].lock()
             case UnlockConnector(evse=evse, connector=connector):
                 self._hardware.locks[evse, connector].unlock()
-            case SetClock(wall=wall):
-                self._set_clock(wall)
 
-    def _set_clock(self, wall: datetime) -> None:
+    def _take_time(self, commands: list[Command]) -> ClockShift | None:
+        """Before anything else: what was decided in the same moment was stamped with the old time."""
+        shifts = [self._set_clock(command.wall) for command in commands if isinstance(command, SetClock)]
+        return next((shift for shift in shifts if shift is not None), None)
+
+    def _set_clock(self, wall: datetime) -> ClockShift | None:
         """The first time that is told moves everything that was stamped without knowing it (see ``Clock.known``)."""
         knew = self._clock.known
         moved_s = self._clock.set(wall)
@@ -370,10 +384,13 @@ class Loop:
         self.station.desk.clock_known = self._clock.known
         if not knew:
             self._socket.check_certificate(wall)
-        if moved_s and not knew:
-            boot = self.link.outbox.learned_time(moved_s)
-            self.station.move_times(timedelta(seconds=moved_s))
-            self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", repr(moved_s).encode()))
+        if not moved_s or knew:
+            return None
+        shift = ClockShift(moved_s, self._clock.since)
+        boot = self.link.outbox.learned_time(shift)
+        self.station.move_times(shift)
+        self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", msgspec.json.encode(shift)))
+        return shift
 
     def _collect_writes(self, commands: list[Command], now: Now) -> int | None:
         up_to: int | None = None
@@ -392,7 +409,7 @@ class Loop:
                 )
                 self._writes.append(Insert(row))
                 up_to = row.id
-        if up_to is not None and self._clock.known:
+        if self._writes:  # known or not: no later start may stamp anything earlier
             self._writes.append(Put(CLOCK_LAST, now.wall.isoformat().encode()))
         return up_to
 
@@ -476,6 +493,13 @@ class Loop:
     def _observe(self, topic: str, seen: object) -> None:
         for observer in self._observers:
             observer(topic, seen)
+
+
+def corrected(command: Command, shift: ClockShift) -> Command:
+    """What is said in the moment in which the time became known."""
+    if isinstance(command, Send):
+        return msgspec.structs.replace(command, request=shifted(command.request, shift))
+    return command
 
 
 class AfterDisk:

@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+import msgspec
+
 from agent.edge.clock import Clock
 from agent.edge.database import Contents, Database
 from agent.edge.network import Network
@@ -28,6 +30,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.version import VERSION
+from agent.vocabulary import ClockShift
 from board.descriptor import Board, Connector, Evse, Part, Reader, Storage, VariableDefault
 from hal.errors import HalError, UnknownDriver
 from hal.events import Event
@@ -254,11 +257,11 @@ class PoweredStation:
 
 def outbox_from(contents: Contents, storage: Storage) -> Outbox:
     """The queue as it was left, with what was learned of the clocks of earlier starts."""
-    shifts: dict[int, float] = {}
+    shifts: dict[int, ClockShift] = {}
     for key, value in contents.records.items():
         if key.startswith(CLOCK_SHIFT):
             try:
-                shifts[int(key.removeprefix(CLOCK_SHIFT))] = float(value)
+                shifts[int(key.removeprefix(CLOCK_SHIFT))] = msgspec.json.decode(value, type=ClockShift)
             except ValueError as error:
                 _unreadable(key, error)
     return Outbox(

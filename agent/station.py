@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -28,6 +27,7 @@ from agent.vocabulary import (
     ApplyIntent,
     CacheCleared,
     CallFailed,
+    ClockShift,
     Command,
     CsmsAnswered,
     CsmsCalled,
@@ -66,6 +66,7 @@ class Station:
         self.desk = Desk(self.site, self.model, entropy)
         self.provisioning = Provisioning(self.desk, identity)
         self.availability = Availability(self.desk)
+        self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
@@ -73,7 +74,7 @@ class Station:
         self.blocks: tuple[Block, ...] = (
             self.provisioning,
             self.availability,
-            Transactions(self.desk),
+            self.transactions,
             self.authorization,
             self.local_auth_list,
             RemoteControl(self.desk),
@@ -151,10 +152,9 @@ class Station:
         facts, self.log = self.log, []
         return facts
 
-    def move_times(self, by: timedelta) -> None:
+    def move_times(self, shift: ClockShift) -> None:
         """The time of day became known: readings and transactions were stamped with another."""
-        for evse in self.site.evses.values():
-            evse.move_times(by)
+        self.transactions.move_times(shift)
 
     # ---- routing ----
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -29,6 +29,20 @@ class Token(msgspec.Struct, frozen=True):
     def same(self, other: Token | None) -> bool:
         """Whether it is the same identifier."""
         return other is not None and self.kind == other.kind and self.id.casefold() == other.id.casefold()
+
+
+class ClockShift(msgspec.Struct, frozen=True):
+    """In one start of the station everything stamped from ``since`` on was off by ``by_s`` seconds.
+
+    What is older was stamped in an earlier start: a clock that is not known begins behind the last stored time.
+    """
+
+    by_s: float
+    since: datetime
+
+    def corrected(self, at: datetime) -> datetime:
+        """When it really was."""
+        return at + timedelta(seconds=self.by_s) if at >= self.since else at
 
 
 # ---- what came in from the CSMS's side: events to the station like any other --------------------------------------

@@ -41,6 +41,7 @@ from agent.session.metering import (
 )
 from agent.session.transaction import Course, Edges, Ending, Transaction, edges
 from agent.vocabulary import (
+    ClockShift,
     KeepRecord,
     Now,
     SampleMeter,
@@ -342,7 +343,7 @@ class Lifecycle:
             taken = course.aligned.offer(reading) or taken
         if taken:
             course.transaction_id = transaction.id
-            self._desk.tell(KeepRecord(_course_key(evse), msgspec.json.encode(course)))
+            self._keep_course(evse, course)
 
     # ---- out ----
 
@@ -374,6 +375,20 @@ class Lifecycle:
         transaction.right = evse.authorization
         bare = msgspec.structs.replace(transaction, course=Course())
         self._desk.tell(KeepRecord(_key(evse), msgspec.json.encode(bare)))
+
+    def _keep_course(self, evse: Evse, course: Course) -> None:
+        self._desk.tell(KeepRecord(_course_key(evse), msgspec.json.encode(course)))
+
+    def move_times(self, evse: Evse, shift: ClockShift) -> None:
+        """Correct them here and on the disk; a reading that was told stays told."""
+        watch = self.watch(evse)
+        told = watch.told_reading is evse.reading
+        evse.move_times(shift)
+        watch.told_reading = evse.reading if told else watch.told_reading
+        if evse.transaction is not None:
+            self._keep(evse, evse.transaction)
+            if evse.transaction.course.transaction_id:
+                self._keep_course(evse, evse.transaction.course)
 
     def keep_reading(self, evse: Evse, transaction: Transaction, now: Now) -> None:
         """A reading now and then, for the case that the power goes between two events."""

@@ -27,6 +27,7 @@ from agent.vocabulary import (
     BayLeft,
     BayOccupied,
     CallFailed,
+    ClockShift,
     ConnectorStatusChanged,
     EvConnected,
     EvDisconnected,
@@ -302,6 +303,11 @@ class Transactions(Block):
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Resume or end what was running when the power went."""
         self._life.take_up(records, now)
+
+    def move_times(self, shift: ClockShift) -> None:
+        """The time of day became known: what is kept was stamped with another."""
+        for evse in self.desk.site.evses.values():
+            self._life.move_times(evse, shift)
 
     def _evse(self, fact: Fact) -> Evse:
         return self.desk.site.evses[fact.evse]

@@ -42,6 +42,7 @@ class Availability(Block):
         self._told: dict[Wish, str] = {}
         self._unheard: set[Wish] = set()
         self._last_heartbeat_mono = float("-inf")
+        self._online_mono = float("-inf")
 
     # ---- connector status ----
 
@@ -57,7 +58,9 @@ class Availability(Block):
 
     def came_online(self, fact: CameOnline, now: Now) -> None:
         """All that changed (B04.FR.02), or after a long time and after a start simply all (B01.FR.05, B04.FR.01)."""
-        self._last_heartbeat_mono = now.mono
+        self._online_mono = now.mono
+        if fact.offline_s == float("inf"):  # the answer to BootNotification told the time
+            self._last_heartbeat_mono = now.mono
         if fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:
             self._told.clear()
         for place in self._unheard:
@@ -126,7 +129,7 @@ class Availability(Block):
     def next_deadline(self) -> float | None:
         if not (self.desk.accepted and self.desk.online):
             return None
-        quiet_since = max(self.desk.heard_mono, self._last_heartbeat_mono)  # G02.FR.05
+        quiet_since = max(self.desk.heard_mono, self._last_heartbeat_mono, self._online_mono)  # G02.FR.05
         return min(quiet_since + self.desk.model[HEARTBEAT_INTERVAL], self._last_heartbeat_mono + DAY_S)  # G02.FR.07
 
     def expire(self, now: Now) -> None:

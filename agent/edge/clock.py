@@ -16,6 +16,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRUSTED_DRIFT_S = 1.0
 """A difference this small is the way of the message, not an error of the clock."""
 
+FIRST_TICK_S = 0.001
+"""What is stamped in a start whose time is not known is later than everything that an earlier start stored."""
+
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is no time of day: a CSMS whose own clock was never set, or that plays tricks."""
@@ -29,7 +32,8 @@ class Clock:
     """Wall time runs with the monotonic clock from where it was set last: no jump moves it.
 
     ``known`` is False until the system says that its clock is synchronized, or the CSMS has told the time: a board
-    without a battery wakes up at some time of its own.  What is stamped until then is provisional.
+    without a battery wakes up at some time of its own.  What is stamped until then is provisional.  ``since`` is the
+    first moment that this start can have stamped.
     """
 
     def __init__(
@@ -43,8 +47,9 @@ class Clock:
         self._mono_s = mono_s
         wall_s, known = system_s(), synchronized.exists()
         if last_known is not None and wall_s < last_known.timestamp():
-            wall_s, known = last_known.timestamp(), False  # without a battery: at least not backwards
+            wall_s, known = last_known.timestamp() + FIRST_TICK_S, False  # without a battery: at least not backwards
         self._ahead_s = wall_s - mono_s()
+        self.since = self.now().wall
         self._told: date | None = None
         self.known = known
 

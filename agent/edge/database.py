@@ -257,8 +257,16 @@ def check_version(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"written by a newer release: schema {version}, this one knows {SCHEMA_VERSION}")
 
 
+FORGET_SHIFTS = """
+DELETE FROM memory WHERE key LIKE 'clock/shift/%' AND CAST(substr(key, 13) AS INTEGER)
+    NOT IN (SELECT boot FROM ledger WHERE provisional AND state IN ('held', 'refused', 'parked'))
+"""
+"""What was learned of the clock of an earlier start is of use only as long as something of that start is to be sent."""
+
+
 def contents_of(connection: sqlite3.Connection) -> Contents:
     """What a start needs to know, and the start counted."""
+    connection.execute(FORGET_SHIFTS)
     records = dict(connection.execute("SELECT key, value FROM memory"))
     boot = int(records.get(BOOT_COUNT, b"0")) + 1
     connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)", (BOOT_COUNT, str(boot).encode()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -17,6 +16,7 @@ from agent.link.disk import ReadRows, Row, Thin, Thinned, Waiting
 from agent.link.times import shifted
 from agent.ocpp.messages import dump, load
 from agent.ocpp.messages.base import Request
+from agent.vocabulary import ClockShift
 
 WINDOW = 64
 
@@ -56,8 +56,8 @@ class Entry:
 class Outbox:
     """The queue of durable messages, oldest first, one in flight.
 
-    ``clock_shifts`` has, for each start of the station whose time of day was learned late, by how many seconds what
-    was stamped before must be moved.
+    ``clock_shifts`` has, for each start of the station whose time of day was learned late, how what was stamped before
+    is corrected.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Outbox:
         next_id: int = 1,
         waiting: Waiting | None = None,
         boot: int = 0,
-        clock_shifts: Mapping[int, float] | None = None,
+        clock_shifts: Mapping[int, ClockShift] | None = None,
         most_events: int = MOST_EVENTS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
@@ -105,9 +105,9 @@ class Outbox:
             return any(count for name, count in self._by_transaction.items() if name)
         return self._by_transaction.get(transaction_id, 0) > 0
 
-    def learned_time(self, shift_s: float) -> int:
-        """The time of day became known: what was stamped in this start is off by so much; returns its number."""
-        self.clock_shifts[self._boot] = shift_s
+    def learned_time(self, shift: ClockShift) -> int:
+        """The time of day became known: what was stamped in this start is off; returns its number."""
+        self.clock_shifts[self._boot] = shift
         return self._boot
 
     # ---- in ----
@@ -230,9 +230,9 @@ class Outbox:
         if not entry.first_attempt_mono:
             entry.first_attempt_mono = mono
         request = entry.request
-        shift_s = self.clock_shifts.get(entry.boot) if entry.provisional else None
-        if shift_s:
-            request = shifted(request, timedelta(seconds=shift_s))
+        shift = self.clock_shifts.get(entry.boot) if entry.provisional else None
+        if shift is not None:
+            request = shifted(request, shift)
         if entry.id <= self._offline_up_to and "offline" in request.__struct_fields__:
             request = msgspec.structs.replace(request, offline=True)
         return request

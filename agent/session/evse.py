@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 
 from agent.session.authorization import Authorization
@@ -13,6 +11,7 @@ from agent.session.transaction import ChargingState, Reading, Transaction
 from agent.vocabulary import (
     BayLeft,
     BayOccupied,
+    ClockShift,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -238,12 +237,12 @@ class Evse:
             return True
         return self.reading is not None and not self.power_closed and self.read_at_mono >= self.opened_at_mono
 
-    def move_times(self, by: timedelta) -> None:
-        """Every time of day that is kept here was wrong by so much."""
+    def move_times(self, shift: ClockShift) -> None:
+        """The times of day that are kept here were stamped by a clock that was wrong."""
         if self.reading is not None:
-            self.reading = self.reading.moved(by)
+            self.reading = self.reading.moved(shift)
         if self.transaction is not None:
-            self.transaction.move_times(by)
+            self.transaction.move_times(shift)
 
     # ---- events in, facts out ----
 

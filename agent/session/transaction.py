@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from agent.session.authorization import Authorization
-from agent.vocabulary import Token
+from agent.vocabulary import ClockShift, Token
 from hal.events import MeterSampled
 
 ChargingState = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
@@ -22,9 +22,9 @@ class Reading(msgspec.Struct, frozen=True):
     sample: MeterSampled
     at: datetime
 
-    def moved(self, by: timedelta) -> Reading:
-        """The same reading at another time of day."""
-        return Reading(self.sample, self.at + by)
+    def moved(self, shift: ClockShift) -> Reading:
+        """The same reading with its time of day corrected."""
+        return msgspec.structs.replace(self, at=shift.corrected(self.at))
 
 
 MOST_COLLECTED = 100
@@ -59,10 +59,10 @@ class Course(msgspec.Struct):
     periodic: Collected = msgspec.field(default_factory=Collected)
     aligned: Collected = msgspec.field(default_factory=Collected)
 
-    def move_times(self, by: timedelta) -> None:
-        """Every time of day in it was wrong by so much."""
+    def move_times(self, shift: ClockShift) -> None:
+        """Correct what was stamped by a clock that was wrong."""
         for collected in (self.periodic, self.aligned):
-            collected.readings = [reading.moved(by) for reading in collected.readings]
+            collected.readings = [reading.moved(shift) for reading in collected.readings]
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -121,15 +121,15 @@ class Transaction(msgspec.Struct, kw_only=True):
         self.next_seq_no += 1
         return number
 
-    def move_times(self, by: timedelta) -> None:
-        """Every time of day in it was wrong by so much."""
-        self.started_at += by
-        self.begin = None if self.begin is None else self.begin.moved(by)
-        self.last = None if self.last is None else self.last.moved(by)
-        self.told_at = None if self.told_at is None else self.told_at + by
-        self.course.move_times(by)
+    def move_times(self, shift: ClockShift) -> None:
+        """Its times of day were stamped by a clock that was wrong, but for those of an earlier start."""
+        self.started_at = shift.corrected(self.started_at)
+        self.begin = None if self.begin is None else self.begin.moved(shift)
+        self.last = None if self.last is None else self.last.moved(shift)
+        self.told_at = None if self.told_at is None else shift.corrected(self.told_at)
+        self.course.move_times(shift)
         if self.ending is not None:
-            self.ending = msgspec.structs.replace(self.ending, at=self.ending.at + by)
+            self.ending = msgspec.structs.replace(self.ending, at=shift.corrected(self.ending.at))
 
     def authorized_anew(self) -> None:
         """Its authorization is a new one: it is told like the first, and what the last one ended with is past."""

@@ -9,6 +9,7 @@ import pytest
 
 from agent.blocks.readings import MOST_BYTES, meter_value, thinned
 from agent.session.transaction import MOST_COLLECTED, Collected, Reading, Transaction
+from agent.vocabulary import ClockShift
 from hal.events import MeterSampled
 from tests.bench import Bench, Payload, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with
@@ -179,7 +180,7 @@ def test_a_clock_that_is_set_moves_what_was_collected_before():
     transaction = Transaction(id="a", started_at=AT)
     transaction.course.periodic.offer(collected_at)
     transaction.course.aligned.offer(collected_at)
-    transaction.move_times(timedelta(hours=3))
+    transaction.move_times(ClockShift(3 * 3600.0, since=AT))
     course = transaction.course
     assert [each.at for each in (*course.periodic.readings, *course.aligned.readings)] == [AT + timedelta(hours=3)] * 2
 

@@ -6,7 +6,7 @@ Whole stations in virtual time: they wake up in 1970, charge, lose their power, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.edge.clock import EARLIEST, LATEST, TRUSTED_DRIFT_S, Clock
+from agent.loop import CLOCK_SHIFT
 from agent.vocabulary import Now
 from tests.bench import CARD, POWER_ON, Bench
 from tests.csms.record import Payload
@@ -37,25 +38,25 @@ FREE_FOR_ALL = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, "TxCtrlr.TxBefor
 class Box:
     """A station without a battery clock, and a CSMS that is there or not.  ``made`` has when each event happened."""
 
-    def __init__(self, loop: VirtualLoop, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, loop: VirtualLoop, tasks: asyncio.TaskGroup, variables: Mapping[str, object]) -> None:
         self.csms = WireCsms(loop, Random(1))
         self.csms.listening = False
         loop.internet = Wire(loop, self.csms, Random(2))
         self.made: dict[tuple[str, int], float] = {}
-        self._time = loop.time
+        self.time = loop.time
+        self._variables = variables
         self._tasks = tasks
         self._buses: dict[str, Any] = {}
         self._store = MemoryStore(lambda row: self.made.setdefault((row.transaction_id, row.seq_no), loop.time()))
         self.on = self._start()
 
     def _start(self) -> Powered:
-        started = self._time()
         powered = Powered(
             self._tasks,
             self._store,
             self._buses,
-            chance=Random(int(started)),
-            variables=FREE_FOR_ALL,
+            chance=Random(int(self.time())),
+            variables=self._variables,
             system_s=lambda: 0.0,
         )
         powered.power_on()
@@ -84,6 +85,13 @@ class Box:
         await asyncio.sleep(seconds)
         await self.end()
 
+    async def learn_the_time(self) -> None:
+        """The CSMS is there, until it has told the time."""
+        self.csms.listening = True
+        for _ in range(300):
+            await asyncio.sleep(0 if self.on.clock.known else 1)
+        assert self.on.clock.known
+
     async def hear_the_time(self) -> None:
         """The CSMS is there; everything that waits is told."""
         self.csms.listening = True
@@ -102,10 +110,12 @@ class Box:
         return moment(event["timestamp"]) - self.made[number_of(event)]
 
 
-def virtually(story: Callable[[Box], Coroutine[Any, Any, None]]) -> None:
+def virtually(
+    story: Callable[[Box], Coroutine[Any, Any, None]], variables: Mapping[str, object] = FREE_FOR_ALL
+) -> None:
     async def work(loop: VirtualLoop) -> None:
         async with asyncio.TaskGroup() as tasks:
-            await story(Box(loop, tasks))
+            await story(Box(loop, tasks, variables))
 
     run_virtually(work)
 
@@ -201,6 +211,120 @@ def test_a_start_that_never_learns_the_time_begins_at_the_last_that_was_known() 
     virtually(story)
 
 
+def test_starts_in_a_row_that_never_learn_the_time_do_not_run_backwards() -> None:
+    async def story(box: Box) -> None:
+        box.csms.listening = True
+        await asyncio.sleep(60)
+        box.csms.stop(politely=False)
+        for _ in range(3):
+            await box.charge(600)
+            await box.power_cut(dark_s=60)
+        await box.hear_the_time()
+        stamps = [moment(event["timestamp"]) for event in await box.finish()]
+        assert stamps == sorted(stamps)
+
+    virtually(story)
+
+
+def test_what_begins_in_the_moment_in_which_the_time_becomes_known_is_stamped_with_it() -> None:
+    """A vehicle waits for the station to be accepted: transaction and first statuses come of the same answer."""
+
+    async def story(box: Box) -> None:
+        await asyncio.sleep(1)
+        box.on.world.plug_in(1)
+        await asyncio.sleep(60)
+        assert box.made == {}
+        await box.hear_the_time()
+        box.on.world.unplug(1)
+        await asyncio.sleep(60)
+        events = await box.finish()
+        assert [event["eventType"] for event in events][:1] == ["Started"]
+        assert all(abs(box.off_s(event)) <= ON_ITS_WAY_S for event in events)
+        for heard_at, told in box.csms.statuses:
+            assert abs((heard_at - datetime.fromisoformat(told["timestamp"])).total_seconds()) < 60
+
+    virtually(story, {"AuthCtrlr.Enabled": False})
+
+
+def test_what_an_earlier_start_stamped_rightly_is_not_moved_with_what_this_one_did_not() -> None:
+    """The power goes in a session, and comes back without a clock: one message has times of both starts."""
+
+    async def story(box: Box) -> None:
+        box.csms.listening = True
+        await asyncio.sleep(60)
+        await box.begin()
+        await asyncio.sleep(600)
+        box.csms.stop(politely=False)
+        await asyncio.sleep(600)
+        cut_at = box.time()
+        await box.power_cut(dark_s=HOUR_S)
+        await asyncio.sleep(600)
+        await box.hear_the_time()
+        events = await box.finish()
+        begin = next(readings(event) for event in events if "Transaction.Begin" in readings(event))
+        ended = events[-1]
+        assert ended["transactionInfo"]["stoppedReason"] == "PowerLoss"
+        assert readings(ended)["Transaction.Begin"] == begin["Transaction.Begin"]
+        assert cut_at - 301 <= moment(ended["timestamp"]) <= cut_at
+        assert abs(readings(ended)["Transaction.End"] - cut_at - HOUR_S) < 30
+
+    virtually(story)
+
+
+def test_the_corrected_times_of_a_running_transaction_survive_a_power_cut() -> None:
+    async def story(box: Box) -> None:
+        await box.begin()
+        await box.learn_the_time()
+        await box.power_cut(dark_s=60)
+        await box.hear_the_time()
+        events = await box.finish()
+        begin = next(readings(event) for event in events if "Transaction.Begin" in readings(event))
+        assert readings(events[-1])["Transaction.Begin"] == begin["Transaction.Begin"]
+
+    virtually(story)
+
+
+def test_what_was_learned_of_a_start_is_forgotten_when_it_has_told_everything() -> None:
+    async def story(box: Box) -> None:
+        await box.charge(600)
+        await box.hear_the_time()
+        box.csms.stop(politely=False)
+        await box.power_cut(dark_s=60)
+        await box.charge(600)
+        await box.power_cut(dark_s=60)
+        assert not [key for key in box.on.contents.records if key.startswith(CLOCK_SHIFT)]
+        await box.charge(600)
+        await box.learn_the_time()
+        box.csms.stop(politely=False)
+        assert len(box.on.link.outbox) > 0
+        await box.power_cut(dark_s=60)
+        assert [key for key in box.on.contents.records if key.startswith(CLOCK_SHIFT)] == [f"{CLOCK_SHIFT}3"]
+        await box.hear_the_time()
+        await box.finish()
+
+    virtually(story)
+
+
+def test_G02_FR_07_a_station_that_is_never_quiet_asks_for_the_time_once_a_day() -> None:
+    """Also when its connection breaks in between: that tells no time."""
+
+    async def story(box: Box) -> None:
+        box.csms.listening = True
+        booted_at = box.time()
+        for number in range(50 * 20):
+            await asyncio.sleep(180)
+            (box.on.world.unplug if number % 2 else box.on.world.plug_in)(1)
+            if number % 200 == 100:  # every ten hours
+                box.csms.stop(politely=False)
+                box.csms.listening = True
+        first, second = box.csms.heartbeats_at
+        assert abs(first - booted_at - 24 * HOUR_S) < 60
+        assert abs(second - first - 24 * HOUR_S) < 60
+        await box.on.cut()
+
+    virtually(story)
+
+
 # ---- the clock ----
 
 
@@ -231,7 +355,8 @@ def test_it_knows_when_a_time_server_was_heard(tmp_path: Path) -> None:
 
 def test_it_never_begins_before_the_last_time_that_was_known() -> None:
     clock = Ticking(wall_s=0.0).clock(last_known=TRUE)
-    assert (clock.now().wall, clock.known) == (TRUE, False)
+    assert TRUE < clock.now().wall < TRUE + timedelta(seconds=1)
+    assert not clock.known
     later = Ticking(wall_s=TRUE.timestamp() + 60).clock(last_known=TRUE)
     assert later.now().wall == TRUE + timedelta(seconds=60)
 

@@ -19,15 +19,22 @@ from agent.ocpp.messages import e_transactions as m
 from agent.ocpp.messages.base import Message, Request
 from agent.ocpp.messages.common import MeterValue, SampledValue
 from agent.ocpp.messages.g_availability import HeartbeatRequest
+from agent.vocabulary import ClockShift
 from tests.ocpp.messages_of import messages_of
 
 WAKING = datetime(1970, 1, 1, tzinfo=UTC)
 """What a clock without a battery says when the power comes."""
 
 TRUE = datetime(2026, 5, 1, 12, tzinfo=UTC)
-OFF_S = (TRUE - WAKING).total_seconds()
+OFF = ClockShift((TRUE - WAKING).total_seconds(), WAKING - timedelta(minutes=1))
+"""For a start that woke up a minute before."""
 
 REQUESTS = sorted(action for action in ACTIONS if request_type(action) is not None)
+
+
+def always(by_s: float) -> ClockShift:
+    """A shift of everything."""
+    return ClockShift(by_s, since=datetime.min.replace(tzinfo=UTC))
 
 
 def event(number: int, at: datetime = WAKING) -> m.TransactionEventRequest:
@@ -78,16 +85,16 @@ def test_every_time_of_a_message_moves_by_the_same_and_nothing_else_changes(data
     kind = request_type(data.draw(st.sampled_from(REQUESTS)))
     assert kind is not None
     message: Message = data.draw(messages_of(kind))
-    moved = shifted(message, by)
+    moved = shifted(message, always(by.total_seconds()))
     assert type(moved) is type(message)
     assert list(times_in(moved)) == [time + by for time in times_in(message)]
     assert timeless(moved) == timeless(message)
-    assert shifted(moved, -by) == message
+    assert shifted(moved, always(-by.total_seconds())) == message
 
 
 def test_a_message_without_a_time_stays_the_same_object():
     message = HeartbeatRequest()
-    assert shifted(message, timedelta(hours=1)) is message
+    assert shifted(message, OFF) is message
 
 
 # ---- the queue ----
@@ -112,14 +119,14 @@ def said(outbox: Outbox) -> m.TransactionEventRequest:
 def test_what_waits_is_corrected_when_the_time_becomes_known():
     outbox = Outbox(boot=7)
     provisional(outbox, 0)
-    assert outbox.learned_time(OFF_S) == 7
+    assert outbox.learned_time(OFF) == 7
     assert said(outbox) == event(0, TRUE)
 
 
 def test_what_was_stamped_with_a_known_clock_is_not_touched():
     outbox = Outbox(boot=7)
     provisional(outbox, 0)
-    outbox.learned_time(OFF_S)
+    outbox.learned_time(OFF)
     outbox.stored(outbox.append(event(1, TRUE), "T1", 1).id)
     assert [said(outbox), said(outbox)] == [event(0, TRUE), event(1, TRUE)]
 
@@ -130,12 +137,12 @@ def test_an_event_that_was_in_flight_when_the_time_became_known_is_corrected_whe
     entry = outbox.head(0.0)
     assert entry is not None
     first = outbox.request_to_send(entry, 0.0)
-    outbox.learned_time(OFF_S)
+    outbox.learned_time(OFF)
     again = outbox.request_to_send(entry, 40.0)
     assert (first, again) == (event(0), event(0, TRUE))
 
 
-def read_back(rows: list[Row], shifts: dict[int, float], boot: int) -> list[Request]:
+def read_back(rows: list[Row], shifts: dict[int, ClockShift], boot: int) -> list[Request]:
     """What a later start sends of the rows that earlier ones left."""
     waiting = Waiting(len(rows), sum(len(row.message) for row in rows), {"T1": len(rows)})
     outbox = Outbox(next_id=rows[-1].id + 1, waiting=waiting, boot=boot, clock_shifts=shifts)
@@ -151,7 +158,7 @@ def test_each_start_has_its_own_shift_and_one_that_never_learned_the_time_keeps_
         Row(3, "TransactionEvent", encoded(2), "T1", 2, boot=3, provisional=True),
         Row(4, "TransactionEvent", encoded(3), "T1", 3, boot=3),
     ]
-    told = read_back(rows, {1: 60.0, 3: OFF_S}, boot=4)
+    told = read_back(rows, {1: always(60.0), 3: OFF}, boot=4)
     minute = timedelta(minutes=1)
     assert told == [event(0, WAKING + minute), event(1), event(2, TRUE), event(3)]
 
@@ -160,7 +167,7 @@ def test_a_shift_is_the_same_after_a_power_cut():
     """What was said before it and what is said after it must not differ: the CSMS takes the second for a repetition."""
     outbox = Outbox(boot=1)
     row = provisional(outbox, 0)
-    outbox.learned_time(OFF_S)
+    outbox.learned_time(OFF)
     entry = outbox.head(0.0)
     assert entry is not None
     before = outbox.request_to_send(entry, 0.0)
@@ -172,7 +179,7 @@ def test_a_shift_is_the_same_after_a_power_cut():
 def test_a_shift_may_go_either_way(shift_s: float) -> None:
     outbox = Outbox(boot=1)
     outbox.stored(outbox.append(event(0, TRUE), "T1", 0, provisional=True).id)
-    outbox.learned_time(shift_s)
+    outbox.learned_time(always(shift_s))
     assert said(outbox) == event(0, TRUE + timedelta(seconds=shift_s))
 
 

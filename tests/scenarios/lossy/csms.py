@@ -72,8 +72,8 @@ class Line:
 
 class WireCsms:
     """``record`` has what it understood of the station, ``arrived`` every TransactionEvent in order of arrival,
-    ``statuses`` every StatusNotification and when it came.  ``overtaken`` counts what came on a connection when the
-    station had a younger one.
+    ``statuses`` every StatusNotification and when it came, ``heartbeats_at`` when a Heartbeat came.  ``overtaken``
+    counts what came on a connection when the station had a younger one.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, chance: Random) -> None:
@@ -84,6 +84,7 @@ class WireCsms:
         self.record = StationRecord("CS001")
         self.arrived: list[Payload] = []
         self.statuses: list[tuple[datetime, Payload]] = []
+        self.heartbeats_at: list[float] = []
         self.asked: dict[str, str] = {}
         self.answers = Answers(clock=self.clock, interval_s=HEARTBEAT_INTERVAL_S)
         self._loop = loop
@@ -132,6 +133,8 @@ class WireCsms:
             self.arrived.append(payload)
         elif action == "StatusNotification":
             self.statuses.append((self.clock(), payload))
+        elif action == "Heartbeat":
+            self.heartbeats_at.append(self._loop.time())
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             line.reset()

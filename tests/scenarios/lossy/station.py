@@ -52,7 +52,7 @@ class Powered:
         parts = build_parts(board, Buses(board, {}, kept_buses), self._post)
         defaults = {spot(name): text(value) for name, value in variables.items()}
         identity = ChargingStation(model="Simulated", vendor_name="Table")
-        self.boot = contents.boot
+        self.contents = contents
         self.world = kept_buses["world"].world
         self.station = Station(layouts_of(board, parts), identity, chance, defaults=defaults)
         self.link = CsmsLink(outbox_from(contents, board.storage) if outbox is None else outbox, chance)

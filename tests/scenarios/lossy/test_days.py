@@ -9,6 +9,7 @@ import pytest
 from agent.link.outbox import Entry, Outbox
 from agent.link.reconnect import Reconnect
 from agent.ocpp.messages.base import Request
+from agent.vocabulary import ClockShift
 from tests.scenarios.lossy.simulation import Day
 from tests.scenarios.lossy.verdict import faults_of
 from tests.scenarios.lossy.virtual_time import VirtualLoop, run_virtually
@@ -18,6 +19,7 @@ DAY_H = 24.0
 STATIONS: dict[str, Mapping[str, object]] = {
     "as delivered": {},
     "charges before it is accepted": {"TxCtrlr.TxBeforeAcceptedEnabled": True},
+    "asks for no card": {"AuthCtrlr.Enabled": False},
     "eager": {
         "OCPPCommCtrlr.WebSocketPingInterval": 20,
         "OCPPCommCtrlr.RetryBackOffWaitMinimum": 1,
@@ -113,7 +115,7 @@ class Proud(Outbox):
 class Stubborn(Outbox):
     """Stamps are stamps."""
 
-    def learned_time(self, shift_s: float) -> int:
+    def learned_time(self, shift: ClockShift) -> int:
         return self._boot
 
 
