@@ -77,12 +77,7 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--csms", metavar="URL", help="the CSMS's endpoint, ws:// or wss://, without the identity")
     run.add_argument("--id", metavar="ID", help="identity of this station at the CSMS")
-    run.add_argument(
-        "--data",
-        default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
-        metavar="DIR",
-        help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
-    )
+    _add_data(run)
     run.add_argument(
         "--control",
         default=os.environ.get("STATION_CONTROL_SOCKET"),
@@ -101,23 +96,31 @@ def parser() -> argparse.ArgumentParser:
     do = commands.add_parser("do", help="send one command to a running agent", description=DO_HELP, formatter_class=raw)
     do.add_argument("cmd", metavar="CMD", help="status, watch, plug_in, swipe, ...")
     do.add_argument("arguments", nargs="*", metavar="NAME=VALUE", help="arguments of the command")
-    do.add_argument(
-        "--control",
-        default=os.environ.get("STATION_CONTROL_SOCKET", DEFAULT_CONTROL),
-        metavar="PATH",
-        help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
-    )
+    _add_agents_socket(do)
     report = commands.add_parser(
         "csms-report", help="what the CSMS says against the specification", description=REPORT_HELP, formatter_class=raw
     )
-    report.add_argument(
+    _add_agents_socket(report)
+    _add_ledger(commands)
+    return top
+
+
+def _add_agents_socket(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--control",
         default=os.environ.get("STATION_CONTROL_SOCKET", DEFAULT_CONTROL),
         metavar="PATH",
         help=f"the agent's socket (default: $STATION_CONTROL_SOCKET, else {DEFAULT_CONTROL})",
     )
-    _add_ledger(commands)
-    return top
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
+        metavar="DIR",
+        help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
+    )
 
 
 def _add_ledger(commands: Any) -> None:
@@ -131,12 +134,7 @@ def _add_ledger(commands: Any) -> None:
     ledger.add_argument("ids", nargs="*", type=int, metavar="ID", help="parked events to send again (default: all)")
     ledger.add_argument("--state", choices=STATES, help="only events in this state")
     ledger.add_argument("--transaction", metavar="ID", help="only events of this transaction")
-    ledger.add_argument(
-        "--data",
-        default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
-        metavar="DIR",
-        help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
-    )
+    _add_data(ledger)
     ledger.add_argument(
         "--control",
         default=os.environ.get("STATION_CONTROL_SOCKET"),
