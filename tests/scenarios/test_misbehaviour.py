@@ -158,7 +158,7 @@ HANDSHAKES: dict[str, tuple[wrong.Handshake, str]] = {
 async def test_a_refused_handshake_is_told_once_and_tried_again_with_the_back_off(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "OPEN_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(websocket, "OPEN_TIMEOUT_S", 2.0)
     strict = sim_board(folder, '[csms]\ntolerance = "off"\n')
 
     async def connect(name: str) -> tuple[list[str], int, bool]:
