@@ -23,6 +23,13 @@ The station is then started again on the same directory, and loses its power aga
 behaves, the queue drains, and ``judge.py`` holds what the CSMS heard against what was committed and what the meters
 showed.  ``python -m tests.scenarios.power_cut --cuts 10000`` does any number.
 
+What is played: three EVSEs with drivers who plug in, swipe, charge, pause and leave; network cables pulled; a
+technician who sends parked events again; vehicles that are still there after the cut, or not; stations that learn the
+time late, from a CSMS whose clock is hours ahead; ledgers over their budget; a CSMS that closes, resets, delays,
+answers twice, refuses (often enough in a row that an event is parked), says nothing, or does not even read.
+
+What may be lost: an event whose commit had not returned when the power went, and that the CSMS has never heard.
+
 A seed fixes everything that is chosen: where the power goes, what drivers do, what the CSMS does wrong and what the
 disk loses.  It does not fix the speed of three processes on one machine, so the same seed need not meet the same bug.
 """

@@ -41,6 +41,7 @@ class Evidence:
         heard: in the order in which it came.
         box: what its black boxes say, of all its lives.
         shown_wh: what the meter of each EVSE has ever shown, oldest first.
+        clock_told: the station learns the time from the CSMS: what it stamped before is corrected when it is sent.
         attempts: how often it tries before it parks an event; in the end, all that were parked are sent again.
 
     """
@@ -48,6 +49,7 @@ class Evidence:
     heard: Sequence[Heard]
     box: BlackBox
     shown_wh: Mapping[int, Sequence[float]]
+    clock_told: bool = False
     attempts: int = 3
 
 
@@ -85,13 +87,14 @@ def judge(evidence: Evidence) -> Judgement:
         *doubled_rows(box.committed.values()),
         *not_delivered(evidence, first),
         *said_too_early(first, box),
-        *altered(evidence.heard, first, box.committed),
+        *altered(evidence, first),
         *parked_too_soon(evidence),
         *thinned_badly(box),
         *overtaken(evidence),
     ]
     for events in by_transaction(first).values():
         found += told_badly(events, box.thinned)
+        found += timed_badly(events)
         found += metered_badly(events, evidence.shown_wh, box.last_wh)
     return Judgement(
         complaints=found,
@@ -137,6 +140,24 @@ def said_too_early(first: Mapping[Key, Heard], box: BlackBox) -> Iterator[str]:
             yield f"{key[0]} #{key[1]} was sent before it was on disk"
 
 
+def altered(evidence: Evidence, first: Mapping[Key, Heard]) -> Iterator[str]:
+    """E11.FR.07: a message may become ``offline`` while it waits; nothing else of it may change."""
+    committed, compare = evidence.box.committed, timeless if evidence.clock_told else plain
+    for each in evidence.heard:
+        event = committed.get(each.key)
+        if plain(each.payload) != plain(first[each.key].payload):
+            yield f"{each.key[0]} #{each.key[1]}: one seqNo, two events: {difference(each, first[each.key])}"
+        elif event is not None and compare(each.payload) != compare(event.message):
+            yield f"{each.key[0]} #{each.key[1]} is not what was committed: {each.payload} is not {event.message}"
+
+
+def difference(one: Heard, other: Heard) -> str:
+    """The fields that are not the same."""
+    names = one.payload.keys() | other.payload.keys()
+    told = {name: (other.payload.get(name), one.payload.get(name)) for name in sorted(names)}
+    return ", ".join(f"{name} {was} then {now}" for name, (was, now) in told.items() if plain(was) != plain(now))
+
+
 def plain(said: Any) -> Any:
     """Without ``offline``, and every time as a number: how many decimals it is written with does not matter."""
     match said:
@@ -149,14 +170,14 @@ def plain(said: Any) -> Any:
     return said
 
 
-def altered(heard: Sequence[Heard], first: Mapping[Key, Heard], committed: Mapping[Key, Event]) -> Iterator[str]:
-    """E11.FR.07: a message may become ``offline`` while it waits; nothing else of it may change."""
-    for each in heard:
-        said, event = plain(each.payload), committed.get(each.key)
-        if said != plain(first[each.key].payload):
-            yield f"{each.key[0]} #{each.key[1]}: one seqNo, two events"
-        elif event is not None and said != plain(event.message):
-            yield f"{each.key[0]} #{each.key[1]} is not what was committed: {said} is not {event.message}"
+def timeless(said: Any) -> Any:
+    """As ``plain``, without times."""
+    match said:
+        case dict():
+            return {key: timeless(value) for key, value in said.items() if key not in ("offline", "timestamp")}
+        case list():
+            return [timeless(value) for value in said]
+    return said
 
 
 def doubled_rows(committed: Iterable[Event]) -> Iterator[str]:
@@ -193,6 +214,13 @@ def told_badly(events: Sequence[Payload], thinned: Set[Key]) -> Iterator[str]:
         yield f"{name} came as seqNo {numbers}"
     if types[0] != "Started" or types[-1] != "Ended" or set(types[1:-1]) - {"Updated"} or len(types) < 2:
         yield f"{name} came as {types}"
+
+
+def timed_badly(events: Sequence[Payload]) -> Iterator[str]:
+    """What came later did not happen earlier."""
+    stamps = [event["timestamp"] for event in events]
+    if any(plain(later) < plain(earlier) for earlier, later in pairwise(stamps)):
+        yield f"{events[0]['transactionInfo']['transactionId']} came with times {stamps}"
 
 
 def metered_badly(

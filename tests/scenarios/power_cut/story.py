@@ -3,11 +3,13 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.csms import misbehaviour as wrong
+from tests.csms.answers import Answers, utc_now
 from tests.csms.line import NotConnected
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.power_cut.blackbox import BlackBox
@@ -65,7 +67,9 @@ class Story:
         self._complaints: set[str] = set()
         self._constants = {name: self._dice.choice(values) for name, values in RARE_OFTEN.items()}
         self._timeout_s = self._dice.choice((1, 2))
-        self._resumes = self._dice.random() < 0.5
+        self._csms_ahead = timedelta()
+        self._clock_told = self._dice.random() < 0.3
+        self._resumes = not self._clock_told and self._dice.random() < 0.5
         self._most_events = self._dice.choice((None, None, 30))
         self._settings: dict[str, Any] = {
             **self._dice.choice(SETTINGS),
@@ -76,7 +80,8 @@ class Story:
 
     async def play(self, cuts: int) -> Tally:
         """Live and lose power so many times, then live on in peace; the tally has what went wrong."""
-        async with PracticeCsms(message_timeout_s=self._timeout_s, schemas=False) as csms:
+        answers = Answers(clock=lambda: utc_now() + self._csms_ahead)
+        async with PracticeCsms(answers=answers, message_timeout_s=self._timeout_s, schemas=False) as csms:
             csms.script.at_random(self._dice.randrange(1 << 30), ANSWER_WRONGLY, FAULTS)
             for _ in range(cuts):
                 await self._live(csms)
@@ -93,11 +98,7 @@ class Story:
         at = 1 if moment == INSTANT else int(MOMENTS[moment] ** self._dice.random())
         orders = self._orders(None if moment == INSTANT else moment, at)
         drivers = Drivers(self._station, csms, self._street, self._dice)
-        if self._dice.random() < 0.1:
-            csms.handshakes.append(wrong.refuse(503))
-        if self._dice.random() < 0.3:  # often enough in a row to be parked
-            nth, times = self._dice.randint(1, 60), self._dice.randint(1, 7)
-            csms.script.add(wrong.call_error(), "TransactionEvent", nth=nth, times=times)
+        self._make_trouble(csms)
         try:
             await self._station.switch_on(orders, self._provision(csms))
             await drivers.play(self._dice.uniform(0.0, LONGEST_LIFE_S))
@@ -106,6 +107,17 @@ class Story:
         await self._station.cut()
         await hear_the_rest(csms)
         self._look_into(orders, drivers)
+
+    def _make_trouble(self, csms: PracticeCsms) -> None:
+        """What goes wrong at the CSMS in the next life, beside single answers."""
+        if self._dice.random() < 0.1:
+            csms.handshakes.append(wrong.refuse(503))
+        if self._dice.random() < 0.3:  # often enough in a row to be parked
+            nth, times = self._dice.randint(1, 60), self._dice.randint(1, 7)
+            csms.script.add(wrong.call_error(), "TransactionEvent", nth=nth, times=times)
+        if self._clock_told:  # late, when events with another time of day wait already
+            self._csms_ahead += timedelta(hours=1)
+            csms.script.add(wrong.delayed(self._dice.random() / 3), "BootNotification")
 
     def _orders(self, moment: str | None, nth: int = 1) -> Orders:
         return Orders(
@@ -161,7 +173,7 @@ class Story:
 
     def _judge(self, csms: PracticeCsms) -> None:
         record = csms.station(ID)
-        judgement = judge(Evidence(heard_by(record.frames), self._box, self._street.shown_wh))
+        judgement = judge(Evidence(heard_by(record.frames), self._box, self._street.shown_wh, self._clock_told))
         for complaint in [*judgement.complaints, *record.violations]:
             self._complain(complaint)
         counts = asdict(judgement)

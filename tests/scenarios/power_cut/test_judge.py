@@ -157,6 +157,10 @@ def no_last_reading_at_all(case: Case) -> None:
     case.heard[2] = Heard(12.0, spoiled(2, meterValue=[]), taken=True)
 
 
+def back_in_time(case: Case) -> None:
+    case.heard[2] = Heard(12.0, spoiled(2, timestamp="2025-12-31T23:00:00Z"), taken=True)
+
+
 def parked_at_once(case: Case) -> None:
     case.box.parked.add((NAME, 1))
 
@@ -186,6 +190,7 @@ def thinned_at_the_end(case: Case) -> None:
         (register_of_the_neighbour, "the meter of EVSE 1 never showed all of"),
         (last_reading_lost, "the last reading on disk was 400.0"),
         (no_last_reading_at_all, "the last reading on disk was 250.0, it ended with []"),
+        (back_in_time, "came with times"),
         (parked_at_once, "#1 was parked after 0 refusals"),
         (thinned_at_the_end, "#2 was given up for room"),
     ],
@@ -201,6 +206,24 @@ def test_a_reading_that_was_given_up_for_room_is_not_missed() -> None:
     del case.heard[1]
     case.box.thinned.add((NAME, 1))
     assert case.complaints() == []
+
+
+def test_times_may_be_corrected_on_the_way_when_the_clock_was_told_and_only_then() -> None:
+    case = Case()
+    case.heard = [
+        Heard(each.at_s, {**each.payload, "timestamp": each.payload["timestamp"].replace("T00", "T01")}, taken=True)
+        for each in case.heard
+    ]
+    assert judge(Evidence(case.heard, case.box, SHOWN, clock_told=True)).complaints == []
+    assert any("is not what was committed" in text for text in case.complaints())
+
+
+def test_a_time_is_corrected_once() -> None:
+    """After a power cut it must not be told with another correction, or none."""
+    case = Case()
+    case.hear(spoiled(1, timestamp="2026-01-01T01:00:01.250Z"), at=2)
+    (complaint,) = judge(Evidence(case.heard, case.box, SHOWN, clock_told=True)).complaints
+    assert "#1: one seqNo, two events: timestamp 2026-01-01T00:00:01.250Z then 2026-01-01T01:00:01.250Z" in complaint
 
 
 def test_an_event_that_was_refused_often_enough_may_be_overtaken() -> None:
