@@ -15,6 +15,8 @@ from agent.vocabulary import (
     EvConnected,
     EvDisconnected,
     EvEndedSession,
+    EvNeedsVentilation,
+    EvRequestedPower,
     EvseFaulted,
     EvseHealed,
     Fact,
@@ -91,6 +93,7 @@ class Evse:
         self.opened_at_mono = float("-inf")
         self.offered_at_mono: float | None = None
         self.has_drawn = False
+        self.wants_ventilation = False
         self.vehicle_ended = False
         self.authorization: Authorization | None = None
         self.transaction: Transaction | None = None
@@ -146,6 +149,7 @@ class Evse:
             self.authorization is not None
             and self.plugged is not None
             and self.pilot in (CpState.B, CpState.C)
+            and not self.wants_ventilation
             and self.serves(self.plugged)
             and self.connectors[self.plugged].secured
             and not (transaction is not None and (transaction.energy_blocked or transaction.ending is not None))
@@ -313,6 +317,10 @@ class Evse:
             elif fact is PilotHealed:
                 facts += [PilotHealed(self.id), *self._heal("PilotFailure", None)]
             else:
+                # Kept in B as well: an offer would only bring the same vehicle back to D, over and over.
+                self.wants_ventilation = fact is EvNeedsVentilation or (
+                    self.wants_ventilation and fact is not EvRequestedPower
+                )
                 facts.append(fact(self.id))
         return facts
 
@@ -327,7 +335,7 @@ class Evse:
         if self.plugged is None:
             return []
         connector, self.plugged = self.plugged, None
-        self.offered_at_mono, self.has_drawn = None, False
+        self.offered_at_mono, self.has_drawn, self.wants_ventilation = None, False, False
         return [EvDisconnected(self.id, connector)]
 
     def _power_changed(self, closed: bool, now: Now) -> list[Fact]:

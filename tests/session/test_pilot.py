@@ -78,7 +78,8 @@ def test_power_is_permitted_in_B_and_C_only(before: CpState, after: CpState):
     evse = evse_in(before)
     evse.receive(PilotChanged(1, after), NOW)
     intent = evse.intent()
-    assert intent.permit_power is (after in (CpState.B, CpState.C))
+    ventilated = (before, after) == (CpState.D, CpState.B)  # the offer was withdrawn: nothing has changed
+    assert intent.permit_power is (after in (CpState.B, CpState.C) and not ventilated)
     assert intent.limit_a == (WIRED_A if intent.permit_power else None)
 
 
@@ -118,6 +119,28 @@ def test_a_vehicle_that_needs_ventilation_is_connected_but_gets_nothing():
     assert evse.plugged == 1
     assert not evse.intent().permit_power
     assert evse.charging_state(NOW.mono) == "SuspendedEVSE"
+
+
+def test_a_vehicle_that_needs_ventilation_is_not_offered_current_again_and_again():
+    evse = evse_in(CpState.D)
+    evse.receive(PilotChanged(1, CpState.B), NOW)  # what it shows when the offer is withdrawn
+    assert not evse.intent().permit_power
+    assert evse.intent().limit_a is None
+    assert evse.charging_state(NOW.mono) == "SuspendedEVSE"
+
+
+def test_a_vehicle_that_does_without_ventilation_after_all_gets_power():
+    evse = evse_in(CpState.D)
+    evse.receive(PilotChanged(1, CpState.C), NOW)
+    assert evse.intent().permit_power
+
+
+def test_the_next_vehicle_is_another_one():
+    evse = evse_in(CpState.D)
+    evse.receive(PilotChanged(1, CpState.A), NOW)
+    evse.authorize(RIGHT)
+    evse.receive(PilotChanged(1, CpState.B), NOW)
+    assert evse.intent().permit_power
 
 
 def test_an_unknown_connector_number_is_the_first():
