@@ -87,7 +87,7 @@ async def test_a_boot_that_nobody_answers_is_said_again_on_a_new_connection(
         csms.script.add(wrong.never_answer, "BootNotification")
         await agent.start(csms.url, OCPPCommCtrlr_MessageTimeout__Default=1)
         await csms.wait_for("StatusNotification", count=2)
-        assert csms.station(ID).connections == 2
+        assert csms.station(ID).connections >= 2
         assert faults_of(csms.station(ID)) == []
 
 

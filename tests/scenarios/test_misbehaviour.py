@@ -242,8 +242,8 @@ async def test_a_link_that_is_half_open_is_found_by_ping(
     csms.script.add(fault, "StatusNotification", nth=2)
     await agent.start(csms.url, OCPPCommCtrlr_WebSocketPingInterval=1, OCPPCommCtrlr_OfflineThreshold=0)
     record = csms.station(ID)
-    await csms.wait_for(lambda: record.connections == 2)
-    assert agent.said_times("no answer to a ping") == 1
+    await csms.wait_for(lambda: record.connections >= 2)
+    assert agent.said_times("no answer to a ping") >= 1
     await charge(agent, 1, "ABCD", 1000)
     assert own_faults_of(await all_ended(csms, 1)) == []
 
