@@ -30,6 +30,7 @@ answers twice, refuses (often enough in a row that an event is parked), says not
 
 What may be lost: an event whose commit had not returned when the power went, and that the CSMS has never heard.
 
-A seed fixes everything that is chosen: where the power goes, what drivers do, what the CSMS does wrong and what the
-disk loses.  It does not fix the speed of three processes on one machine, so the same seed need not meet the same bug.
+A seed fixes everything that is chosen: the station, where each of its lives ends, what drivers do, what the CSMS does
+wrong and what the disk loses.  It does not fix the speed of three processes on one machine, so the same seed need not
+meet the same bug; ``--story`` plays one station again, as violations name it.
 """

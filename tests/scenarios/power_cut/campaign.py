@@ -10,7 +10,7 @@ from tests.scenarios.power_cut.story import Story
 from tests.scenarios.power_cut.tally import Tally
 
 CUTS_A_STATION = 10
-LANES = 3
+LANES = 4
 
 
 def unheard(tally: Tally) -> None:

@@ -1,8 +1,8 @@
 """One station, its CSMS and its street: short lives that end in power cuts, a last one in peace, and the judgement."""
 
 import asyncio
+import time
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,10 +12,11 @@ from tests.csms import misbehaviour as wrong
 from tests.csms.answers import Answers, utc_now
 from tests.csms.line import NotConnected
 from tests.csms.practice import PracticeCsms
+from tests.scenarios.control import Refused
 from tests.scenarios.power_cut.blackbox import BlackBox
 from tests.scenarios.power_cut.disk import lose_unsynced
 from tests.scenarios.power_cut.drivers import EVSES, Drivers, Street
-from tests.scenarios.power_cut.judge import Evidence, heard_by, judge
+from tests.scenarios.power_cut.judge import Evidence, Judgement, heard_by, judge
 from tests.scenarios.power_cut.moments import INSTANT, MOMENTS, Orders
 from tests.scenarios.power_cut.process import CutStation
 from tests.scenarios.power_cut.remains import examine_disk, examine_log
@@ -23,6 +24,7 @@ from tests.scenarios.power_cut.tally import Tally
 from tests.scenarios.station import ID, variables
 
 LONGEST_LIFE_S = 0.8
+HUNG_AFTER_S = 25.0
 DRAIN_PATIENCE_S = 60.0
 POLL_S = 0.02
 LONGEST_COMPLAINT = 400
@@ -56,7 +58,7 @@ class Story:
     def __init__(self, name: str, folder: Path, broken: str | None = None) -> None:
         self.name = name
         self.tally = Tally()
-        self._dice = Random(name)
+        dice = Random(name)
         self._broken = broken
         self._station = CutStation(folder)
         self._database = self._station.data / "station.db"
@@ -65,14 +67,14 @@ class Story:
         self._street = Street()
         self._history: list[str] = []
         self._complaints: set[str] = set()
-        self._constants = {name: self._dice.choice(values) for name, values in RARE_OFTEN.items()}
-        self._timeout_s = self._dice.choice((1, 2))
+        self._constants = {name: dice.choice(values) for name, values in RARE_OFTEN.items()}
+        self._timeout_s = dice.choice((1, 2))
         self._csms_ahead = timedelta()
-        self._clock_told = self._dice.random() < 0.3
-        self._resumes = not self._clock_told and self._dice.random() < 0.5
-        self._most_events = self._dice.choice((None, None, 30))
+        self._clock_told = dice.random() < 0.3
+        self._resumes = not self._clock_told and dice.random() < 0.5
+        self._most_events = dice.choice((None, None, 30))
         self._settings: dict[str, Any] = {
-            **self._dice.choice(SETTINGS),
+            **dice.choice(SETTINGS),
             "TxCtrlr_TxBeforeAcceptedEnabled": True,
             "TxCtrlr_ResumptionTimeout": 3600 if self._resumes else 0,
             "OCPPCommCtrlr_MessageTimeout__Default": self._timeout_s,
@@ -82,9 +84,8 @@ class Story:
         """Live and lose power so many times, then live on in peace; the tally has what went wrong."""
         answers = Answers(clock=lambda: utc_now() + self._csms_ahead)
         async with PracticeCsms(answers=answers, message_timeout_s=self._timeout_s, schemas=False) as csms:
-            csms.script.at_random(self._dice.randrange(1 << 30), ANSWER_WRONGLY, FAULTS)
-            for _ in range(cuts):
-                await self._live(csms)
+            for number in range(1, cuts + 1):
+                await self._live(csms, Random(f"{self.name}/{number}"))
             csms.script.clear()
             csms.handshakes.clear()
             await self._live_in_peace(csms)
@@ -93,31 +94,43 @@ class Story:
 
     # ---- a life ----
 
-    async def _live(self, csms: PracticeCsms) -> None:
-        moment = self._dice.choice([INSTANT, *MOMENTS])
-        at = 1 if moment == INSTANT else int(MOMENTS[moment] ** self._dice.random())
-        orders = self._orders(None if moment == INSTANT else moment, at)
-        drivers = Drivers(self._station, csms, self._street, self._dice)
-        self._make_trouble(csms)
+    async def _live(self, csms: PracticeCsms, dice: Random) -> None:
+        orders = self._choose_moment(dice)
+        self._make_trouble(csms, dice)
+        drivers = Drivers(self._station, csms, self._street, Random(dice.random()))
+        for_s, loss = dice.uniform(0.0, LONGEST_LIFE_S), Random(dice.random())
+        began_s = time.monotonic()
         try:
             await self._station.switch_on(orders, self._provision(csms))
-            await drivers.play(self._dice.uniform(0.0, LONGEST_LIFE_S))
+            await drivers.play(for_s)
         except* (ConnectionError, TimeoutError):
-            pass
+            if time.monotonic() - began_s > HUNG_AFTER_S:
+                self._complain("it hung")
+        except* Refused as refused:
+            self._complain(f"it refused: {refused.exceptions}")
         await self._station.cut()
         await hear_the_rest(csms)
-        self._look_into(orders, drivers)
+        self._look_into(orders, drivers, loss)
 
-    def _make_trouble(self, csms: PracticeCsms) -> None:
-        """What goes wrong at the CSMS in the next life, beside single answers."""
-        if self._dice.random() < 0.1:
+    def _choose_moment(self, dice: Random) -> Orders:
+        """Any kind as often as any other; early ones more often than late ones, for lives are short."""
+        moment = dice.choice([INSTANT, *MOMENTS])
+        if moment == INSTANT:
+            return self._orders(None)
+        return self._orders(moment, int(MOMENTS[moment] ** dice.random()))
+
+    def _make_trouble(self, csms: PracticeCsms, dice: Random) -> None:
+        """What goes wrong at the CSMS in the next life."""
+        csms.script.clear()
+        csms.script.at_random(dice.randrange(1 << 30), ANSWER_WRONGLY, FAULTS)
+        if dice.random() < 0.1:
             csms.handshakes.append(wrong.refuse(503))
-        if self._dice.random() < 0.3:  # often enough in a row to be parked
-            nth, times = self._dice.randint(1, 60), self._dice.randint(1, 7)
+        if dice.random() < 0.3:  # often enough in a row to be parked
+            nth, times = dice.randint(1, 60), dice.randint(1, 7)
             csms.script.add(wrong.call_error(), "TransactionEvent", nth=nth, times=times)
         if self._clock_told:  # late, when events with another time of day wait already
             self._csms_ahead += timedelta(hours=1)
-            csms.script.add(wrong.delayed(self._dice.random() / 3), "BootNotification")
+            csms.script.add(wrong.delayed(dice.random() / 3), "BootNotification")
 
     def _orders(self, moment: str | None, nth: int = 1) -> Orders:
         return Orders(
@@ -129,10 +142,10 @@ class Story:
         given = variables(**self._settings)
         return {"identity": ID, "csms_url": csms.url, "evses": evses, "variables": given}
 
-    def _look_into(self, orders: Orders, drivers: Drivers) -> None:
+    def _look_into(self, orders: Orders, drivers: Drivers, loss: Random) -> None:
         self._box.take(self._station.traces)
         moment = self._box.cut_at or INSTANT
-        lost = lose_unsynced(self._database, self._station.traces, self._dice)
+        lost = lose_unsynced(self._database, self._station.traces, loss)
         self._history.append(f"{moment}{f' {orders.nth}' if moment != INSTANT else ''}: lost {lost or 'nothing'}")
         self.tally.cuts[moment] += 1
         self.tally.losses.update(f"{way} of the {kind}" for kind, way in lost.items())
@@ -143,7 +156,7 @@ class Story:
         """Nobody is plugged in: what was interrupted ends, and the queue drains."""
         await self._station.switch_on(self._orders(None), self._provision(csms))
         try:
-            await Drivers(self._station, csms, self._street, self._dice).meet()
+            await Drivers(self._station, csms, self._street, Random(self.name)).meet()
             async with asyncio.timeout(DRAIN_PATIENCE_S):
                 await self._rest()
                 await self._station.cmd("ledger_resend")
@@ -176,15 +189,27 @@ class Story:
         judgement = judge(Evidence(heard_by(record.frames), self._box, self._street.shown_wh, self._clock_told))
         for complaint in [*judgement.complaints, *record.violations]:
             self._complain(complaint)
-        counts = asdict(judgement)
-        del counts["complaints"]
-        self.tally.counts.update({"stations": 1, **counts})
+        self.tally.counts.update(counts_of(judgement))
 
     def _complain(self, text: str) -> None:
         if text not in self._complaints:
             self._complaints.add(text)
             place = f"{self.name} after cut {len(self._history)} ({self._history[-1] if self._history else 'none'})"
             self.tally.violations.append(f"{place}: {text}"[:LONGEST_COMPLAINT])
+
+
+def counts_of(judgement: Judgement) -> dict[str, int]:
+    """In the words of the tally."""
+    return {
+        "stations": 1,
+        "transactions": judgement.transactions,
+        "events made": judgement.made,
+        "delivered": judgement.delivered,
+        "duplicates removed": judgement.duplicates,
+        "parked, and sent again": judgement.parked,
+        "thinned": judgement.thinned,
+        "lost by definition": judgement.lost_by_definition,
+    }
 
 
 async def hear_the_rest(csms: PracticeCsms) -> None:

@@ -16,7 +16,7 @@ class Tally:
     def add(self, other: "Tally") -> None:
         self.cuts += other.cuts
         self.losses += other.losses
-        self.counts += other.counts
+        self.counts.update(other.counts)
         self.violations += other.violations
 
     def lines(self) -> list[str]:
@@ -26,7 +26,7 @@ class Tally:
             *(f"  {count:6} {moment}" for moment, count in self.cuts.most_common()),
             "unsynced writes that the disk lost",
             *(f"  {count:6} {way}" for way, count in self.losses.most_common()),
-            *(f"{count:8} {what.replace('_', ' ')}" for what, count in self.counts.items()),
+            *(f"{count:8} {what}" for what, count in self.counts.items()),
             f"{len(self.violations):8} violations",
             *(f"  ! {violation}" for violation in self.violations),
         ]
