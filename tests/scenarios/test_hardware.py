@@ -245,3 +245,14 @@ async def test_a_session_with_every_kind_of_vehicle(
     await online.cmd("meter", evse=1, energy_wh=1000)
     await finish(online, 1, "ABCD")
     assert faults_of(await all_ended(csms, 1)) == []
+
+
+async def test_a_vehicle_that_needs_ventilation_gets_no_power(csms: PracticeCsms, online: AgentInLoop) -> None:
+    await online.cmd("plug_in", evse=1, ev={"ventilation": True})
+    await online.cmd("swipe", token="ABCD", evse=1)
+    await online.fact("EvNeedsVentilation", 1)
+    await online.cmd("settle", quiet_ms=50)
+    assert (await online.cmd("status"))["evses"][0]["power_w"] == 0
+    await online.cmd("unplug", evse=1)
+    await status(csms, "Available")
+    assert csms.station(ID).violations == []
