@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,11 @@ class Disk:
         self.states: Heard[tuple[bool, str]] = Heard()
         self.told: list[bool] = []
         loop = asyncio.get_running_loop()
-        self.database = Database(path, loop.call_soon_threadsafe, lambda works, text: self.states.add((works, text)))
+
+        def hand_over(call: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(call)
+
+        self.database = Database(path, hand_over, lambda works, text: self.states.add((works, text)))
         self.contents: Contents = self.database.open()
 
     def write(self, *writes: Write) -> "asyncio.Future[bool]":

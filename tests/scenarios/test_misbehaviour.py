@@ -75,7 +75,7 @@ def kept_back_off(record: StationRecord) -> bool:
     return all(later - earlier >= 0.99 for earlier, later in pairwise(record.attempts_s))
 
 
-def test_every_fault_has_its_row():
+def test_every_fault_has_its_row() -> None:
     assert TOLD.keys() == wrong.FAULTS.keys()
 
 
