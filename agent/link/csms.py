@@ -172,7 +172,8 @@ class CsmsLink:
 
     def receive_rows(self, rows: list[Row], mono: float) -> None:
         """Rows that were asked for."""
-        self.outbox.rows_read(rows)
+        for row in self.outbox.rows_read(rows):
+            self._commands.append(Park(row.id, row.attempts, "this release cannot read it"))
         self.pump(mono)
 
     # ---- what the station wants ----

@@ -164,12 +164,24 @@ class Outbox:
         self._reading = True
         return ReadRows(self._last_in_memory(), WINDOW // 2)
 
-    def rows_read(self, rows: list[Row]) -> None:
-        """The rows that ``take_read`` asked for.  None at all: the disk has lost what it was said to have."""
+    def rows_read(self, rows: list[Row]) -> list[Row]:
+        """The rows that ``take_read`` asked for; returns those that nobody here can read, to be parked.
+
+        No row at all: the disk has lost what it was said to have.
+        """
         self._reading = False
         self._beyond = max(0, self._beyond - len(rows)) if rows else 0
-        for row in rows:
-            self._window.append(Entry(row, load(row.action, row.message), durable=True))
+        return [row for row in rows if not self._take_in(row)]
+
+    def _take_in(self, row: Row) -> bool:
+        try:
+            request = load(row.action, row.message)
+        except ValueError:  # of another release, or damaged
+            self._last_gone = max(self._last_gone, row.id)
+            self._count(row.transaction_id, -1, -len(row.message))
+            return False
+        self._window.append(Entry(row, request, durable=True))
+        return True
 
     def _last_in_memory(self) -> int:
         return self._window[-1].id if self._window else self._last_gone
