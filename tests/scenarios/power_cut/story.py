@@ -126,7 +126,7 @@ class Story:
         if dice.random() < 0.1:
             csms.handshakes.append(wrong.refuse(503))
         if dice.random() < 0.3:  # often enough in a row to be parked
-            nth, times = dice.randint(1, 60), dice.randint(1, 7)
+            nth, times = dice.randint(1, 15), dice.randint(2, 7)
             csms.script.add(wrong.call_error(), "TransactionEvent", nth=nth, times=times)
         if self._clock_told:  # late, when events with another time of day wait already
             self._csms_ahead += timedelta(hours=1)
