@@ -337,17 +337,20 @@ class Loop:
         rest = [command for command in commands if self._is_network(command)]
         up_to = self._collect_writes(commands, now)
         if self._writes and any(isinstance(command, Answer) for command in rest):
-            self._flush_writes(AfterDisk(self, rest, up_to))
+            self._flush_writes(AfterDisk(self, rest, up_to, shift is not None))
         else:
-            self._flush_writes(None if up_to is None else AfterDisk(self, [], up_to))
+            waits = up_to is not None or shift is not None
+            self._flush_writes(AfterDisk(self, [], up_to, shift is not None) if waits else None)
             self._obey_network(rest, now)
 
-    def after_disk(self, rest: list[Command], up_to: int | None) -> None:
-        """What waited for the disk may go on."""
+    def after_disk(self, rest: list[Command], up_to: int | None, shift: bool) -> None:
+        """What waited for the disk may go on: rows up to an id, or a clock shift, are on it."""
         if self._stopped:
             return
         now = self._clock.now()
         self._obey_network(rest, now)
+        if shift:
+            self.link.receive_shift_stored(now.mono)
         if up_to is None:
             self.link.pump(now.mono)  # a disk that refuses: what waited for it goes from memory
         else:
@@ -505,14 +508,15 @@ def corrected(command: Command, shift: ClockShift) -> Command:
 class AfterDisk:
     """What goes on when a batch is on disk.  With a disk that refuses, answers go out all the same, once."""
 
-    def __init__(self, loop: Loop, rest: list[Command], up_to: int | None) -> None:
+    def __init__(self, loop: Loop, rest: list[Command], up_to: int | None, shift: bool) -> None:
         self._loop = loop
         self._rest = rest
         self._up_to = up_to
+        self._shift = shift
 
     def __call__(self, stored: bool) -> None:
         rest, self._rest = self._rest, []
-        self._loop.after_disk(rest, self._up_to if stored else None)
+        self._loop.after_disk(rest, self._up_to if stored else None, stored and self._shift)
 
 
 class Once:

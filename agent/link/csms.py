@@ -159,6 +159,11 @@ class CsmsLink:
         self.outbox.stored(up_to)
         self.pump(mono)
 
+    def receive_shift_stored(self, mono: float) -> None:
+        """What was learned of the time is on disk."""
+        self.outbox.shift_stored()
+        self.pump(mono)
+
     def receive_thinned(self, done: Thinned | None, mono: float) -> int:
         """What the disk gave up for room; returns how many events."""
         events = self.outbox.thinned(done)

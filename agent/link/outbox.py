@@ -85,6 +85,7 @@ class Outbox:
         self._not_before = float("-inf")
         self._offline_up_to = next_id - 1
         self.clock_shifts = dict(clock_shifts or {})
+        self._shift_at_risk = False
         self.disk_works = True
         self.attempts = 3
         self.attempt_interval_s = 60.0
@@ -106,9 +107,17 @@ class Outbox:
         return self._by_transaction.get(transaction_id, 0) > 0
 
     def learned_time(self, shift: ClockShift) -> int:
-        """The time of day became known: what was stamped in this start is off; returns its number."""
+        """The time of day became known: what was stamped in this start is off; returns its number.
+
+        Nothing of it goes out before ``shift_stored``: after a power cut it would be said again with another time.
+        """
         self.clock_shifts[self._boot] = shift
+        self._shift_at_risk = True
         return self._boot
+
+    def shift_stored(self) -> None:
+        """What was learned of the time is on disk."""
+        self._shift_at_risk = False
 
     # ---- in ----
 
@@ -230,7 +239,11 @@ class Outbox:
         if not self._window or mono < self._not_before:
             return None
         entry = self._window[0]
-        return entry if entry.durable or not self.disk_works else None
+        return entry if self._is_safe(entry) or not self.disk_works else None
+
+    def _is_safe(self, entry: Entry) -> bool:
+        corrected = entry.provisional and entry.boot == self._boot
+        return entry.durable and not (corrected and self._shift_at_risk)
 
     def next_deadline(self, mono: float) -> float | None:
         """When a message that waits for its next attempt may go."""

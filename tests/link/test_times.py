@@ -120,6 +120,7 @@ def test_what_waits_is_corrected_when_the_time_becomes_known():
     outbox = Outbox(boot=7)
     provisional(outbox, 0)
     assert outbox.learned_time(OFF) == 7
+    outbox.shift_stored()
     assert said(outbox) == event(0, TRUE)
 
 
@@ -127,6 +128,7 @@ def test_what_was_stamped_with_a_known_clock_is_not_touched():
     outbox = Outbox(boot=7)
     provisional(outbox, 0)
     outbox.learned_time(OFF)
+    outbox.shift_stored()
     outbox.stored(outbox.append(event(1, TRUE), "T1", 1).id)
     assert [said(outbox), said(outbox)] == [event(0, TRUE), event(1, TRUE)]
 
@@ -168,6 +170,7 @@ def test_a_shift_is_the_same_after_a_power_cut():
     outbox = Outbox(boot=1)
     row = provisional(outbox, 0)
     outbox.learned_time(OFF)
+    outbox.shift_stored()
     entry = outbox.head(0.0)
     assert entry is not None
     before = outbox.request_to_send(entry, 0.0)
@@ -175,11 +178,31 @@ def test_a_shift_is_the_same_after_a_power_cut():
     assert after == before
 
 
+def test_nothing_is_said_with_a_corrected_time_before_the_correction_is_on_disk():
+    """After a power cut it would be said again as it was stamped: one seqNo, two events."""
+    outbox = Outbox(boot=1)
+    provisional(outbox, 0)
+    outbox.learned_time(OFF)
+    outbox.stored(1)
+    assert outbox.head(0.0) is None
+    outbox.shift_stored()
+    assert said(outbox) == event(0, TRUE)
+
+
+def test_a_disk_that_refuses_the_correction_holds_up_nothing():
+    outbox = Outbox(boot=1)
+    provisional(outbox, 0)
+    outbox.learned_time(OFF)
+    outbox.disk_works = False
+    assert said(outbox) == event(0, TRUE)
+
+
 @pytest.mark.parametrize("shift_s", [0.001, -0.001, 3600.0, -86_400.0 * 365])
 def test_a_shift_may_go_either_way(shift_s: float) -> None:
     outbox = Outbox(boot=1)
     outbox.stored(outbox.append(event(0, TRUE), "T1", 0, provisional=True).id)
     outbox.learned_time(always(shift_s))
+    outbox.shift_stored()
     assert said(outbox) == event(0, TRUE + timedelta(seconds=shift_s))
 
 

@@ -35,8 +35,11 @@ class ControlClient:
 
         Raises:
             Refused: the answer is an error.
+            ConnectionError: the agent has closed the connection.
 
         """
+        if self._listening.done():
+            raise ConnectionResetError("the control socket is closed")
         number = next(self._ids)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer

@@ -48,7 +48,7 @@ class Orders(msgspec.Struct, frozen=True):
     nth: int = 1
     constants: dict[str, int] = {}
     most_events: int | None = None
-    clock_known: bool = True  # False finds events re-sent with another time; see the changelog
+    clock_known: bool = False
     broken: str | None = None
 
 
