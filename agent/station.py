@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from agent.blocks.b_provisioning import Provisioning
+from agent.blocks.b_variables import Variables
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.c_authorization import AuthorizationBlock
 from agent.blocks.d_local_auth_list import LocalAuthList
@@ -77,6 +78,7 @@ class Station:
             self.transactions,
             self.authorization,
             self.local_auth_list,
+            Variables(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
         )
