@@ -1,4 +1,4 @@
-"""Block E: what facts, answers and time mean for a transaction.  How one starts, is told and ends is ``e_life``."""
+"""Block E: what facts, answers and time mean for a transaction.  How one starts and ends is ``e_life``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import msgspec
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.e_life import Lifecycle
-from agent.blocks.e_watch import FAULT_PATIENCE_S
+from agent.blocks.e_resumption import Resumption
+from agent.blocks.e_sampling import Sampling
+from agent.blocks.e_telling import Telling
+from agent.blocks.e_watch import FAULT_PATIENCE_S, Watch
 from agent.model.catalogue import (
     EV_CONNECTION_TIMEOUT,
     MAX_ENERGY_ON_INVALID_ID,
@@ -68,7 +71,11 @@ class Transactions(Block):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._life = Lifecycle(desk)
+        self._watches = {evse.id: Watch(evse) for evse in desk.site.evses.values()}
+        self._telling = Telling(desk, self._watches)
+        self._life = Lifecycle(desk, self._watches, self._telling)
+        self._sampling = Sampling(desk, self._watches, self._telling)
+        self._resumption = Resumption(desk, self._watches, self._telling, self._life)
 
     # ---- what the vehicle and the driver do ----
 
@@ -80,10 +87,10 @@ class Transactions(Block):
 
     def ev_connected(self, fact: EvConnected, now: Now) -> None:
         evse = self._evse(fact)
-        if self._life.watch(evse).resume_by is not None:
-            self._life.resumed(evse, now)
+        if self._watches[evse.id].resume_by is not None:
+            self._resumption.resumed(evse, now)
             return
-        self._life.watch(evse).connect_by = None
+        self._watches[evse.id].connect_by = None
         self._life.move_here(evse, now)
         self._life.step(evse, "CablePluggedIn", now, report=True)
 
@@ -93,7 +100,7 @@ class Transactions(Block):
         if authorized and self.desk.model[STOP_TX_ON_EV_SIDE_DISCONNECT]:  # E09.FR.01, E09.FR.02, E09.FR.03
             evse.deauthorize(keep_cable=not self.desk.model[UNLOCK_ON_EV_SIDE_DISCONNECT])
         elif authorized:
-            self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]  # E10.FR.02
+            self._watches[evse.id].connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]  # E10.FR.02
         self._life.step(evse, "EVCommunicationLost", now, stopped_reason="EVDisconnected", report=True)
 
     def authorized(self, fact: AuthorizationGranted, now: Now) -> None:
@@ -103,14 +110,14 @@ class Transactions(Block):
             return
         if transaction is not None:
             transaction.authorized_anew()
-            self._life.watch(evse).energy_cap_wh = None
+            self._watches[evse.id].energy_cap_wh = None
         if evse.plugged is None:
-            self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
+            self._watches[evse.id].connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
         self._life.step(evse, right.trigger, now, report=True)
 
     def authorization_ended(self, fact: AuthorizationEnded, now: Now) -> None:
         evse = self._evse(fact)
-        self._life.watch(evse).connect_by = None
+        self._watches[evse.id].connect_by = None
         reason = fact.stopped_reason
         self._life.step(evse, fact.trigger, now, stopped_reason=reason, token=fact.token, report=True, revoked=True)
 
@@ -139,17 +146,17 @@ class Transactions(Block):
         if transaction.ending is not None:
             self._life.finish_when_settled(evse, now)
             return
-        self._life.take_begin(evse, transaction)
-        self._life.keep_reading(evse, transaction, now)
-        self._life.collect(evse, transaction)
-        self._life.by_the_clock(evse, transaction, now)
+        self._telling.take_begin(evse, transaction)
+        self._telling.keep_reading(evse, transaction, now)
+        self._sampling.collect(evse, transaction)
+        self._sampling.by_the_clock(evse, transaction, now)
         self._mind_energy_cap(evse, now)
 
     # ---- faults ----
 
     def faulted(self, fact: EvseFaulted, now: Now) -> None:
         evse = self._evse(fact)
-        watch = self._life.watch(evse)
+        watch = self._watches[evse.id]
         if evse.transaction is None or not evse.faulted(evse.plugged):
             return
         reason = ENDING_FAULTS.get(fact.code)
@@ -163,7 +170,7 @@ class Transactions(Block):
     def healed(self, fact: EvseHealed, now: Now) -> None:
         evse = self._evse(fact)
         if not evse.faulted(evse.plugged):
-            self._life.watch(evse).heal_by = None
+            self._watches[evse.id].heal_by = None
         self._life.start_if_missed(evse, now)
         self._life.step(evse, "ChargingStateChanged", now)
 
@@ -179,7 +186,7 @@ class Transactions(Block):
         for evse in self.desk.site.running():  # F06.FR.07
             transaction = evse.transaction
             if transaction is not None and transaction.ending is None and fact.evse in (0, evse.id):
-                self._life.updated(evse, transaction, "Trigger", now, context="Trigger", values=True)
+                self._telling.updated(evse, transaction, "Trigger", now, context="Trigger", values=True)
 
     facts = {
         BayOccupied: bay_occupied,
@@ -233,13 +240,13 @@ class Transactions(Block):
             evse.deauthorize(keep_cable=True)  # E05.FR.11
             self._life.step(evse, "Deauthorized", now, stopped_reason="DeAuthorized", report=True)
         elif allowed_wh:  # E05.FR.03
-            self._life.watch(evse).energy_cap_wh = float(allowed_wh)
+            self._watches[evse.id].energy_cap_wh = float(allowed_wh)
             self._mind_energy_cap(evse, now)
         else:
             self._block_energy(evse, now)
 
     def _mind_energy_cap(self, evse: Evse, now: Now) -> None:
-        cap_wh, transaction = self._life.watch(evse).energy_cap_wh, evse.transaction
+        cap_wh, transaction = self._watches[evse.id].energy_cap_wh, evse.transaction
         energy_wh = None if transaction is None else transaction.energy_wh()
         if cap_wh is not None and energy_wh is not None and energy_wh >= cap_wh:
             self._block_energy(evse, now)
@@ -253,13 +260,13 @@ class Transactions(Block):
     # ---- time ----
 
     def next_deadline(self) -> float | None:
-        times = [watch.next_deadline() for watch in self._life.watches.values()]
-        times += [self._life.periodic_due(evse) for evse in self.desk.site.running()]
+        times = [watch.next_deadline() for watch in self._watches.values()]
+        times += [self._sampling.periodic_due(evse) for evse in self.desk.site.running()]
         return min((time for time in times if time is not None), default=None)
 
     def expire(self, now: Now) -> None:
         for evse in self.desk.site.evses.values():
-            watch = self._life.watch(evse)
+            watch = self._watches[evse.id]
             if watch.connect_by is not None and now.mono >= watch.connect_by:
                 watch.connect_by = None
                 self._nobody_came(evse, now)
@@ -269,17 +276,17 @@ class Transactions(Block):
                 watch.heal_by = None
                 self._life.end(evse, "AbnormalCondition", "Other", now)
             if watch.resume_by is not None and now.mono >= watch.resume_by:
-                self._life.not_resumed(evse, now)
-            sample_at = self._life.periodic_due(evse)
+                self._resumption.not_resumed(evse, now)
+            sample_at = self._sampling.periodic_due(evse)
             if sample_at is not None and now.mono >= sample_at:
-                self._life.periodic(evse, now)
+                self._sampling.periodic(evse, now)
             if watch.think_by is not None and now.mono >= watch.think_by:
                 watch.think_by = None
                 self._life.step(evse, "ChargingStateChanged", now)
 
     def _nobody_came(self, evse: Evse, now: Now) -> None:
         if evse.holds_cable():  # E10.FR.01: it waits for its owner, however long that takes
-            self._life.watch(evse).connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
+            self._watches[evse.id].connect_by = now.mono + self.desk.model[EV_CONNECTION_TIMEOUT]
             return
         evse.deauthorize()
         if evse.transaction is None or "ParkingBayOccupancy" in self.desk.model[TX_STOP_POINT]:  # E03.FR.15
@@ -302,12 +309,12 @@ class Transactions(Block):
 
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Resume or end what was running when the power went."""
-        self._life.take_up(records, now)
+        self._resumption.take_up(records, now)
 
     def move_times(self, shift: ClockShift) -> None:
         """The time of day became known: what is kept was stamped with another."""
         for evse in self.desk.site.evses.values():
-            self._life.move_times(evse, shift)
+            self._telling.move_times(evse, shift)
 
     def _evse(self, fact: Fact) -> Evse:
         return self.desk.site.evses[fact.evse]

@@ -41,6 +41,10 @@ class Watch:
         self.energy_cap_wh = self.told_reading = self.told_moment = self.collected_moment = None
         self.wants_reading = self.signs = False
 
+    def await_last_reading(self, mono: float) -> None:
+        """The transaction is over; its Ended waits so long for the reading that closes it."""
+        self.settle_by = mono + LAST_READING_PATIENCE_S
+
     def offers(self, evse: Evse, mono: float) -> None:
         """Keep the time since when the vehicle could take energy."""
         if not evse.may_give_power():

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from agent.blocks import e_life, e_transactions
+from agent.blocks import e_transactions, e_watch
 from hal.events import FaultCode
 from tests.csms.practice import PracticeCsms
 from tests.csms.record import StationRecord
@@ -111,7 +111,7 @@ async def test_a_transaction_does_not_wait_for_ever(
     csms: PracticeCsms, online: AgentInLoop, part: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(e_transactions, "FAULT_PATIENCE_S", 0.05)
-    monkeypatch.setattr(e_life, "LAST_READING_PATIENCE_S", 0.05)
+    monkeypatch.setattr(e_watch, "LAST_READING_PATIENCE_S", 0.05)
     id_ = await begin(online, 1, "ABCD")
     await online.cmd("meter", evse=1, energy_wh=800)
     online.world.lose(1, part)

@@ -39,8 +39,8 @@ RARE_OFTEN = {
     "agent.edge.ledger:PRUNE_EVERY": (5, 256),
     "agent.edge.ledger:KEPT_ANSWERED": (3, 40, 1000),
     "agent.link.outbox:WINDOW": (4, 16, 64),
-    "agent.blocks.e_life:RESUME_PATIENCE_S": (1,),
-    "agent.blocks.e_life:LAST_READING_PATIENCE_S": (1,),
+    "agent.blocks.e_resumption:RESUME_PATIENCE_S": (1,),
+    "agent.blocks.e_watch:LAST_READING_PATIENCE_S": (1,),
 }
 """What a station does once in thousands of events, it does here at every turn, or not at all."""
 
