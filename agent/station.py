@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
+from agent.blocks.a_security import SecurityEvents
 from agent.blocks.b_provisioning import Provisioning
 from agent.blocks.b_variables import Variables
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.c_authorization import AuthorizationBlock
 from agent.blocks.d_local_auth_list import LocalAuthList
 from agent.blocks.e_transactions import Transactions
+from agent.blocks.events import EventNotices
 from agent.blocks.f_remote_control import RemoteControl
 from agent.blocks.g_availability import Availability
 from agent.blocks.j_meter_values import MeterValues
@@ -41,6 +43,8 @@ from agent.vocabulary import (
     Now,
     OutboxDrained,
     Refuse,
+    SecurityNoted,
+    SecurityNoticed,
     TechnicianAsked,
     Token,
     TokenNoted,
@@ -65,7 +69,9 @@ class Station:
         self.site = Site(layouts)
         self.model = DeviceModel()
         self.desk = Desk(self.site, self.model, entropy)
+        self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
+        self.events = EventNotices(self.desk)
         self.availability = Availability(self.desk)
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
@@ -73,6 +79,8 @@ class Station:
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
         self.blocks: tuple[Block, ...] = (
+            self.security,
+            self.events,
             self.provisioning,
             self.availability,
             self.transactions,
@@ -104,8 +112,11 @@ class Station:
 
     # ---- the three verbs ----
 
-    def power_on(self, records: Mapping[str, bytes], now: Now) -> None:
-        """Take up what was remembered; every EVSE gets its first intent."""
+    def power_on(self, records: Mapping[str, bytes], now: Now, remark: str = "") -> None:
+        """Take up what was remembered; every EVSE gets its first intent.
+
+        ``remark`` is what is wrong with the memory as a whole.
+        """
         for key, value in records.items():
             if key.startswith("variable/"):
                 stored = self.desk.read_record(key, value, StoredVariable)
@@ -115,6 +126,7 @@ class Station:
         for block in self.blocks:
             block.remember(records, now)
         self.provisioning.tune()
+        self.security.started(remark, now)
         self.settle(now)
 
     @property
@@ -154,6 +166,10 @@ class Station:
         facts, self.log = self.log, []
         return facts
 
+    def clock_moved(self, by_s: float, now: Now) -> None:
+        """The time of day was corrected."""
+        self.security.clock_moved(by_s, now)
+
     def move_times(self, shift: ClockShift) -> None:
         """The time of day became known: readings and transactions were stamped with another."""
         self.transactions.move_times(shift)
@@ -184,6 +200,8 @@ class Station:
                 self.provisioning.outbox_drained(now)
             case TechnicianAsked():
                 self.provisioning.restart_locally(now)
+            case SecurityNoticed():
+                self.desk.post(SecurityNoted(0, event.type, event.tech_info))
             case TokenNoted(where="cache"):
                 self.authorization.note(event, now)
             case TokenNoted():

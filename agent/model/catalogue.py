@@ -72,9 +72,13 @@ LOCAL_LIST_STORAGE = Variable("LocalAuthListCtrlr", "Storage", 0, "B", high=32 <
 LOCAL_LIST_ITEMS_PER_MESSAGE = Variable("LocalAuthListCtrlr", "ItemsPerMessage", 1000, mutability="ReadOnly")
 LOCAL_LIST_BYTES_PER_MESSAGE = Variable("LocalAuthListCtrlr", "BytesPerMessage", 1_000_000, mutability="ReadOnly")
 
+TIME_ADJUSTMENT_REPORTING_THRESHOLD = Variable("ClockCtrlr", "TimeAdjustmentReportingThreshold", 20, "s", low=0)
 TIME_SOURCE: Names = Variable(
     "ClockCtrlr", "TimeSource", ("Heartbeat",), choices=("Heartbeat",), data_type="SequenceList"
 )
+
+ACTIVE_MONITORING_LEVEL = Variable("MonitoringCtrlr", "ActiveMonitoringLevel", 9, low=0, high=9, mutability="ReadOnly")
+OFFLINE_QUEUING_SEVERITY = Variable("MonitoringCtrlr", "OfflineQueuingSeverity", 4, low=0, high=9)
 
 MEASURANDS = (
     "Current.Import",
