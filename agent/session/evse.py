@@ -6,6 +6,7 @@ import msgspec
 
 from agent.session.authorization import Authorization
 from agent.session.connector import Connector, ConnectorLayout
+from agent.session.faults import Faults
 from agent.session.pilot import facts_between
 from agent.session.transaction import ChargingState, Reading, Transaction
 from agent.vocabulary import (
@@ -17,8 +18,6 @@ from agent.vocabulary import (
     EvEndedSession,
     EvNeedsVentilation,
     EvRequestedPower,
-    EvseFaulted,
-    EvseHealed,
     Fact,
     LockReported,
     MeterRead,
@@ -38,7 +37,6 @@ from hal.events import (
     DeviceFound,
     DeviceLost,
     Event,
-    FaultCode,
     HardwareFaulted,
     HardwareHealed,
     LockMoved,
@@ -51,9 +49,6 @@ from hal.ports import PilotIntent
 
 OFFER_GRACE_S = 10.0
 """How long a vehicle that is offered current for the first time may think before it counts as SuspendedEV."""
-
-HARMLESS_FAULTS: frozenset[FaultCode] = frozenset({"ReaderFailure"})
-"""Faults that a technician should see but that take no power away."""
 
 
 class EvseLayout(msgspec.Struct, frozen=True):
@@ -86,8 +81,7 @@ class Evse:
         self.power_closed = False
         self.phases_used = layout.phases
         self.bay_occupied = False
-        self.faults: dict[tuple[FaultCode, int | None], str] = {}
-        self.lost_parts: dict[str, str] = {}
+        self.faults = Faults(layout.id)
         self.reading: Reading | None = None
         self.read_at_mono = float("-inf")
         self.opened_at_mono = float("-inf")
@@ -108,10 +102,7 @@ class Evse:
 
     def faulted(self, connector: int | None = None) -> bool:
         """Whether a fault of the EVSE, or of this connector, holds it."""
-        return any(_holds_power(part) for part in self.lost_parts) or any(
-            code not in HARMLESS_FAULTS and (where is None or connector is None or where == connector)
-            for code, where in self.faults
-        )
+        return self.faults.hold(connector)
 
     def in_service(self, connector: int) -> bool:
         """Operative; what is in use goes out of service when its transaction has ended (G03.FR.05, G04.FR.06)."""
@@ -236,8 +227,7 @@ class Evse:
 
     def final_reading_is_in(self) -> bool:
         """Whether the last reading was taken after the power path opened."""
-        meter_is_gone = any(part.endswith("meter") for part in self.lost_parts)
-        if not self.layout.has_meter or meter_is_gone or ("PowerMeterFailure", None) in self.faults:
+        if not self.layout.has_meter or self.faults.meter_is_gone:
             return True
         return self.reading is not None and not self.power_closed and self.read_at_mono >= self.opened_at_mono
 
@@ -278,14 +268,8 @@ class Evse:
             case VehicleEnded() if self.plugged is not None:
                 self.vehicle_ended = True
                 return [EvEndedSession(self.id)]
-            case HardwareFaulted(code=code, connector=connector):
-                return self._fault(code, connector, event.vendor_code, event.text)
-            case HardwareHealed(code=code, connector=connector):
-                return self._heal(code, connector)
-            case DeviceLost(part=part, reason=reason):
-                return self._device_lost(part, reason)
-            case DeviceFound(part=part):
-                return self._device_found(part)
+            case HardwareFaulted() | HardwareHealed() | DeviceLost() | DeviceFound():
+                return self.faults.receive(event)
         return []
 
     def _sampled(self, sample: MeterSampled, now: Now) -> list[Fact]:
@@ -313,9 +297,9 @@ class Evse:
             elif fact is EvDisconnected:
                 facts += self._disconnected()
             elif fact is PilotFailed:
-                facts += [PilotFailed(self.id), *self._fault("PilotFailure", None, event.state.value, "")]
+                facts += [PilotFailed(self.id), *self.faults.add("PilotFailure", None, event.state.value, "")]
             elif fact is PilotHealed:
-                facts += [PilotHealed(self.id), *self._heal("PilotFailure", None)]
+                facts += [PilotHealed(self.id), *self.faults.heal("PilotFailure", None)]
             else:
                 # Kept in B as well: an offer would only bring the same vehicle back to D, over and over.
                 self.wants_ventilation = fact is EvNeedsVentilation or (
@@ -345,37 +329,3 @@ class Evse:
         if not closed:
             self.opened_at_mono = now.mono
         return [PowerPathClosed(self.id) if closed else PowerPathOpened(self.id)]
-
-    def _fault(self, code: FaultCode, connector: int | None, vendor_code: str, text: str) -> list[Fact]:
-        if (code, connector) in self.faults:
-            return []
-        self.faults[code, connector] = vendor_code or text
-        return [EvseFaulted(self.id, code, connector, vendor_code, text)]
-
-    def _heal(self, code: FaultCode, connector: int | None) -> list[Fact]:
-        if self.faults.pop((code, connector), None) is None:
-            return []
-        return [EvseHealed(self.id, code, connector)]
-
-    def _device_lost(self, part: str, reason: str) -> list[Fact]:
-        if part in self.lost_parts:
-            return []
-        self.lost_parts[part] = reason
-        return [EvseFaulted(self.id, _lost_code(part), None, "DeviceLost", f"{part}: {reason}")]
-
-    def _device_found(self, part: str) -> list[Fact]:
-        if self.lost_parts.pop(part, None) is None:
-            return []
-        return [EvseHealed(self.id, _lost_code(part))]
-
-
-def _holds_power(part: str) -> bool:
-    return part.endswith(("pilot", "meter", "lock"))
-
-
-def _lost_code(part: str) -> FaultCode:
-    if part.endswith("meter"):
-        return "PowerMeterFailure"
-    if part.endswith("lock"):
-        return "ConnectorLockFailure"
-    return "InternalError" if part.endswith("pilot") else "ReaderFailure"

@@ -46,7 +46,7 @@ def present_reading(evse: Evse, now: Now, within_s: float = READING_LASTS_S) -> 
 
 def meter_is_gone(evse: Evse) -> bool:
     """Whether nothing can be read of this EVSE, signed or not."""
-    return ("PowerMeterFailure", None) in evse.faults or any(part.endswith("meter") for part in evse.lost_parts)
+    return evse.faults.meter_is_gone
 
 
 def told_by_transaction(evse: Evse, moment: datetime) -> bool:

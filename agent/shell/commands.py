@@ -349,7 +349,7 @@ def evse_status(evse: Evse) -> Answer:
     if transaction is not None:
         token = None if transaction.token is None else transaction.token.id
         running = {"id": transaction.id, "token": token, "state": transaction.charging_state}
-    faults = sorted(code for code, _ in evse.faults) + sorted(evse.lost_parts)
+    faults = sorted(code for code, _ in evse.faults) + sorted(evse.faults.lost_parts)
     return {
         "id": evse.id,
         "plugged": evse.plugged is not None,

@@ -1,0 +1,85 @@
+"""What is broken at one EVSE: faults that parts report, and parts that do not answer.  Knows no transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.vocabulary import EvseFaulted, EvseHealed, Fact
+from hal.events import DeviceFound, DeviceLost, FaultCode, HardwareFaulted, HardwareHealed
+
+HARMLESS_FAULTS: frozenset[FaultCode] = frozenset({"ReaderFailure"})
+"""Faults that a technician should see but that take no power away."""
+
+FaultEvent = HardwareFaulted | HardwareHealed | DeviceLost | DeviceFound
+
+
+class Faults:
+    """Each fault, and each part that is lost, from when it is first said until it is gone; told once each."""
+
+    def __init__(self, evse_id: int) -> None:
+        self._evse_id = evse_id
+        self._reported: dict[tuple[FaultCode, int | None], str] = {}
+        self.lost_parts: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[tuple[FaultCode, int | None]]:
+        return iter(self._reported)
+
+    def hold(self, connector: int | None = None) -> bool:
+        """Whether one of the EVSE, or of this connector, takes its power away."""
+        return any(_holds_power(part) for part in self.lost_parts) or any(
+            code not in HARMLESS_FAULTS and (where is None or connector is None or where == connector)
+            for code, where in self._reported
+        )
+
+    @property
+    def meter_is_gone(self) -> bool:
+        """Whether nothing can be read, signed or not."""
+        return ("PowerMeterFailure", None) in self._reported or any(part.endswith("meter") for part in self.lost_parts)
+
+    def receive(self, event: FaultEvent) -> list[Fact]:
+        """Take what a part says of itself."""
+        match event:
+            case HardwareFaulted(code=code, connector=connector):
+                return self.add(code, connector, event.vendor_code, event.text)
+            case HardwareHealed(code=code, connector=connector):
+                return self.heal(code, connector)
+            case DeviceLost(part=part, reason=reason):
+                return self._device_lost(part, reason)
+            case DeviceFound(part=part):
+                return self._device_found(part)
+
+    def add(self, code: FaultCode, connector: int | None, vendor_code: str, text: str) -> list[Fact]:
+        """Something is broken."""
+        if (code, connector) in self._reported:
+            return []
+        self._reported[code, connector] = vendor_code or text
+        return [EvseFaulted(self._evse_id, code, connector, vendor_code, text)]
+
+    def heal(self, code: FaultCode, connector: int | None) -> list[Fact]:
+        """It works again."""
+        if self._reported.pop((code, connector), None) is None:
+            return []
+        return [EvseHealed(self._evse_id, code, connector)]
+
+    def _device_lost(self, part: str, reason: str) -> list[Fact]:
+        if part in self.lost_parts:
+            return []
+        self.lost_parts[part] = reason
+        return [EvseFaulted(self._evse_id, _lost_code(part), None, "DeviceLost", f"{part}: {reason}")]
+
+    def _device_found(self, part: str) -> list[Fact]:
+        if self.lost_parts.pop(part, None) is None:
+            return []
+        return [EvseHealed(self._evse_id, _lost_code(part))]
+
+
+def _holds_power(part: str) -> bool:
+    return part.endswith(("pilot", "meter", "lock"))
+
+
+def _lost_code(part: str) -> FaultCode:
+    if part.endswith("meter"):
+        return "PowerMeterFailure"
+    if part.endswith("lock"):
+        return "ConnectorLockFailure"
+    return "InternalError" if part.endswith("pilot") else "ReaderFailure"
