@@ -1,0 +1,400 @@
+"""The reusable and memory states of Part 6, played and validated on the bench.  Knows no case and nothing of the agent.
+
+An ``Octt`` is the test tool with its charging station (``octt.bench``), its driver and its CSMS.  A state first plays
+those that it needs, as Part 6 has it, does its manual actions and validates every message that it is to see:
+
+    def test_TC_E_06_CS_the_card_that_started_stops():
+        octt = Octt({"AuthCtrlr.Enabled": True}, stop="Authorized")  # configuration state, set by the CSMS
+        octt.energy_transfer_started()  # before
+        octt.stop_authorized()  # main: 1. to 4.
+        octt.ev_connected_post_session()
+        octt.ev_disconnected()
+        octt.parking_bay_unoccupied()
+        octt.expect_nothing()
+
+A step that is no reusable state is a manual action and what the tool expects then, validated as far as it is named; the
+first message of its kind that was not expected yet is taken, and the general tool rules hold for every one of them:
+
+        octt.connect()
+        octt.expect_status("Occupied")
+        octt.expect_event("Started", trigger=("CablePluggedIn", "ChargingStateChanged"), state="EVConnected")
+
+``remote=True`` authorizes and stops with RequestStartTransaction and RequestStopTransaction, as the tool may be set.
+Everything else is the bench's: ``octt.bench.disconnect()``, ``octt.bench.script[...]``, ``octt.bench.pass_time(60)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.bench import CARD, Bench, Payload, Said, spot, text
+
+READINGS = ("MeterValuePeriodic", "MeterValueClock")
+DURATION_S = 20.0
+"""How long the tool lets a transaction last: its <Configured Transaction Duration>."""
+
+BAY = {"ParkingBayOccupancy": "EVConnected"}
+
+OneOf = str | None | tuple[str | None, ...]
+
+
+class Octt:
+    """``running`` is the id of the transaction that was told Started and not Ended, ``readings`` the periodic ones."""
+
+    def __init__(
+        self,
+        configuration: Mapping[str, object] | None = None,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        remote: bool = False,
+        bench: Bench | None = None,
+        **options: object,
+    ) -> None:
+        self.bench = bench or Bench(**options)  # type: ignore[arg-type]
+        if not self.bench.station.desk.accepted:
+            self.bench.accept()
+        self.bench.take_sent()
+        self.remote = remote
+        self.reached: set[str] = set()
+        self.running: str | None = None
+        self.transaction_id = ""
+        self.token: Payload = {}
+        self.readings: list[Payload] = []
+        self._waiting: list[Said] = []
+        self._numbers: dict[str, int] = {}
+        self._must_have: Payload = {}
+        self._remote_start_id = 0
+        points = {"TxCtrlr.TxStartPoint": start, "TxCtrlr.TxStopPoint": stop}
+        self.configure({name: value for name, value in points.items() if value is not None} | dict(configuration or {}))
+
+    # ---- the CSMS ----
+
+    def configure(self, variables: Mapping[str, object]) -> None:
+        """The configuration state: each is set and taken at once."""
+        for name, value in variables.items():
+            place = spot(name)
+            variable = {"name": place.variable} | ({"instance": place.instance} if place.instance else {})
+            item = {"component": {"name": place.component}, "variable": variable, "attributeValue": text(value)}
+            told = self.ask("SetVariables", setVariableData=[item])
+            assert told["setVariableResult"][0]["attributeStatus"] == "Accepted", (name, told)
+        self._start_points = set(self.bench.get("TxCtrlr.TxStartPoint").split(","))
+        self._stop_points = set(self.bench.get("TxCtrlr.TxStopPoint").split(","))
+
+    def ask(self, action: str, **payload: object) -> Payload:
+        """A call of the CSMS, answered with a payload."""
+        told = self.bench.ask(action, **payload)
+        assert isinstance(told, dict), (action, told)
+        return told
+
+    # ---- the manual actions ----
+
+    def drive_in(self) -> None:
+        """Drive the EV into the parking bay, where there is a sensor for it."""
+        if self.bench.layouts[0].has_bay:
+            self.bench.bay(True)
+
+    def drive_out(self) -> None:
+        """Drive the EV out of the parking bay."""
+        if self.bench.layouts[0].has_bay:
+            self.bench.bay(False)
+
+    def connect(self, **vehicle: bool) -> None:
+        """Connect the EV and the EVSE."""
+        self._must_have["evse"] = {"id": 1, "connectorId": 1}
+        self.bench.plug_in(**vehicle)
+
+    def present(self, card: str = CARD) -> None:
+        """Present an idToken."""
+        self.bench.swipe(card)
+
+    # ---- what the tool expects ----
+
+    def expect(self, action: str) -> Payload:
+        """The next message of this kind."""
+        self._hear()
+        for said in self._waiting:
+            if said.action == action:
+                self._waiting.remove(said)
+                return said.payload
+        raise AssertionError(f"no {action}; waiting: {self._waiting}")
+
+    def expect_status(self, status: str, connector: int = 1) -> None:
+        """The CSMS is notified of the connector's status."""
+        told = self.expect("StatusNotification")
+        assert (told["evseId"], told["connectorId"], told["connectorStatus"]) == (1, connector, status)
+
+    def expect_event(
+        self, event_type: OneOf = (), *, trigger: OneOf = (), state: OneOf = (), reason: OneOf = (), token: bool = False
+    ) -> Payload:
+        """The next TransactionEvent that is no reading; each value is one of those that are named, None: left out.
+
+        The trigger of the first one after RequestStartTransaction is RemoteStart, whatever the step says.
+        """
+        event = self.expect("TransactionEvent")
+        info = event["transactionInfo"]
+        if "remoteStartId" in info:
+            trigger = "RemoteStart"
+        told = (event["eventType"], event["triggerReason"], info.get("chargingState"), info.get("stoppedReason"))
+        for value, wanted in zip(told, (event_type, trigger, state, reason), strict=True):
+            allowed = wanted if isinstance(wanted, tuple) else (wanted,)
+            assert not allowed or value in allowed, (told, allowed)
+        assert not token or event["idToken"] == self.token
+        return event
+
+    def expect_nothing(self) -> None:
+        """Nothing more was sent, but for readings."""
+        self._hear()
+        assert self._waiting == []
+
+    def _hear(self) -> None:
+        for said in self.bench.take_sent():
+            if said.action == "TransactionEvent":
+                self._general_rules(said.payload)
+                if said.payload["triggerReason"] in READINGS:
+                    self.readings.append(said.payload)
+                    continue
+            self._waiting.append(said)
+
+    def _general_rules(self, event: Payload) -> None:
+        """General tool rules; they hold for each event that is not sent again."""
+        transaction_id, number = event["transactionInfo"]["transactionId"], event["seqNo"]
+        due = self._numbers.get(transaction_id, -1) + 1
+        if number < due:
+            return
+        assert number == due, event
+        assert (number == 0) == (event["eventType"] == "Started"), event
+        self._numbers[transaction_id] = number
+        self.transaction_id = transaction_id
+        self.running = None if event["eventType"] == "Ended" else transaction_id
+        for name, value in self._must_have.items():
+            where = event["transactionInfo"] if name == "remoteStartId" else event
+            assert where.get(name) == value, event
+        self._must_have.clear()
+
+    # ---- the reusable states, in the order of a session ----
+
+    def _due(self, *points: str) -> bool:
+        """Whether a transaction runs, or one of the points starts one."""
+        self._hear()
+        bay = self.bench.layouts[0].has_bay  # without a sensor the EV that connects occupies the bay
+        configured = self._start_points if bay else {BAY.get(point, point) for point in self._start_points}
+        return self.running is not None or not configured.isdisjoint(points)
+
+    def _ends_with(self, *points: str) -> bool:
+        return not self._stop_points.isdisjoint(points)
+
+    def _needs(self, *states: str) -> None:
+        """One of them comes first: the last, where none is reached."""
+        if self.reached.isdisjoint(states):
+            getattr(self, states[-1])()
+
+    def parking_bay_occupied(self) -> None:
+        """Optional where there is no sensor."""
+        self.drive_in()
+        if self.bench.layouts[0].has_bay and self._due("ParkingBayOccupancy"):
+            self.expect_event(trigger="EVDetected")
+        self.reached.add("parking_bay_occupied")
+
+    def ev_connected_pre_session(self, **vehicle: bool) -> None:
+        """``wants=False``: the EV is not ready for energy transfer."""
+        self._needs("parking_bay_occupied")
+        authorized = "authorized" in self.reached
+        due = self._due("EVConnected", *(("PowerPathClosed",) if authorized else ()))
+        event_type = "Updated" if self.running else "Started"
+        self.connect(**vehicle)
+        self.expect_status("Occupied")
+        if due:
+            self.expect_event(
+                event_type,
+                trigger=("CablePluggedIn", "ChargingStateChanged"),
+                state=("EVConnected", "SuspendedEVSE", "Charging") if authorized else "EVConnected",
+            )
+        self.reached.add("ev_connected_pre_session")
+
+    def authorized(self, card: str = CARD, *, remote: bool | None = None, asks: bool = True) -> None:
+        """``asks`` False: the token is known here (cached, in the local list) and the CSMS is not asked."""
+        self._needs("ev_connected_pre_session", "parking_bay_occupied")
+        connected = "ev_connected_pre_session" in self.reached
+        due = self._due("Authorized", *(("PowerPathClosed",) if connected else ()))
+        self.token = {"idToken": card, "type": "ISO14443"}
+        self._must_have["idToken"] = self.token
+        if self.remote if remote is None else remote:
+            self._request_start()
+            asks = asks and self.bench.get("AuthCtrlr.AuthorizeRemoteStart") == "true"
+        else:
+            self.present(card)
+        if asks:
+            assert self.expect("Authorize")["idToken"] == self.token
+        if due:
+            self.expect_event(trigger="Authorized", token=True)
+        self.reached.add("authorized")
+
+    def _request_start(self) -> None:
+        self._remote_start_id += 1
+        told = self.ask("RequestStartTransaction", idToken=self.token, remoteStartId=self._remote_start_id, evseId=1)
+        assert told["status"] == "Accepted"
+        assert told.get("transactionId") == self.running
+        self._must_have["remoteStartId"] = self._remote_start_id
+
+    def energy_transfer_started(self) -> None:
+        self._needs("authorized")
+        if "ev_connected_pre_session" not in self.reached:
+            self._connect_to_charge()
+        if not self._due("Authorized", "EVConnected", "PowerPathClosed") and self._due("DataSigned"):
+            self.expect_event("Started", trigger="SignedDataReceived")
+        self.expect_event(trigger="ChargingStateChanged", state="Charging")
+        self.reached.add("energy_transfer_started")
+
+    def _connect_to_charge(self) -> None:
+        due = self._due("EVConnected", "PowerPathClosed")
+        self.connect()
+        self.expect_status("Occupied")
+        if due:
+            self.expect_event(trigger="CablePluggedIn", state="EVConnected")
+        self.reached.add("ev_connected_pre_session")
+
+    def energy_transfer_suspended(self) -> None:
+        """By the EV."""
+        self._needs("energy_transfer_started")
+        self.bench.pass_time(DURATION_S)
+        self.bench.vehicle_wants(False)
+        event = self.expect_event(("Updated", "Ended"), state=("EVConnected", "SuspendedEV"))
+        if event["transactionInfo"]["chargingState"] == "SuspendedEV":
+            assert event["triggerReason"] == "ChargingStateChanged"
+        if event["eventType"] == "Ended":
+            assert event["transactionInfo"]["stoppedReason"] == "StoppedByEV"
+        self.reached.add("energy_transfer_suspended")
+
+    def stop_authorized(self, *, remote: bool | None = None) -> None:
+        """With the token that started it, or by the CSMS (erratum 6.2.117)."""
+        self._needs("energy_transfer_started")
+        self.bench.pass_time(DURATION_S)
+        by_csms = self.remote if remote is None else remote
+        if by_csms:
+            answer = self.ask("RequestStopTransaction", transactionId=self.running)
+            assert answer["status"] == "Accepted"
+            last = self.expect_event(trigger="RemoteStop")
+        else:
+            self.present(self.token["idToken"])
+            last = self.expect_event(trigger="StopAuthorized")
+            assert last.get("idToken", self.token) == self.token
+        ends = self._ends_with("Authorized", "PowerPathClosed", "EnergyTransfer")
+        if ends and last["eventType"] != "Ended":
+            last = self.expect_event(trigger="ChargingStateChanged", state="EVConnected")
+        assert last["eventType"] == ("Ended" if ends else "Updated")
+        if ends:
+            assert last["transactionInfo"].get("stoppedReason") in (("Remote",) if by_csms else ("Local", None))
+        self.reached.add("stop_authorized")
+
+    def ev_connected_post_session(self) -> None:
+        """The energy has stopped, and does not flow again without a new authorization."""
+        self._needs("stop_authorized")
+        self._hear()
+        if self.running:
+            self.expect_event(trigger="ChargingStateChanged", state="EVConnected")
+        self.reached.add("ev_connected_post_session")
+
+    def ev_disconnected(self) -> None:
+        """At both ends of the cable."""
+        self._needs("ev_connected_post_session")
+        was_running = self.running
+        self.bench.unplug()
+        self.expect_status("Available")
+        if was_running:
+            self.expect_event(trigger="EVCommunicationLost", state="Idle")
+        self.reached.add("ev_disconnected")
+
+    def parking_bay_unoccupied(self) -> None:
+        """The EV left; whatever ended the authorization is why the transaction stopped."""
+        self._needs("ev_disconnected")
+        was_running = self.running
+        self.drive_out()
+        if was_running and self._ends_with("ParkingBayOccupancy"):
+            reason = "Remote" if self.remote else "Local"
+            self.expect_event("Ended", trigger="EVDeparted", reason=reason)
+        self.reached.clear()
+
+    # ---- the reusable states of the station ----
+
+    def booting(self) -> None:
+        """By a reset: the station goes down, and is up again with ``bench.power_cycle(off_s=0)``."""
+        assert self.ask("Reset", type="Immediate")["status"] == "Accepted"
+        asked_before = len(self.bench.restarts)
+        self.bench.pass_time(5)
+        assert len(self.bench.restarts) == asked_before + 1
+
+    def booted(self, *, by_power: bool = False) -> None:
+        """By a reset, or because the power was off.  The security event (step 7) is block A's and not looked at."""
+        if not by_power:
+            self.booting()
+        self.bench.power_cycle(off_s=5.0 if by_power else 0.0)
+        self.bench.accept()
+        self.expect("BootNotification")
+        self._expect_statuses("Available")
+
+    def unavailable(self, evse: int = 0, connector: int = 0) -> None:
+        """A connector, an EVSE with all of its connectors, or (0) the whole station."""
+        place: Payload = {}
+        if evse:
+            place = {"evse": {"id": evse} | ({"connectorId": connector} if connector else {})}
+        assert self.ask("ChangeAvailability", operationalStatus="Inoperative", **place)["status"] == "Accepted"
+        self._expect_statuses("Unavailable", evse, connector)
+
+    def _expect_statuses(self, status: str, evse: int = 0, connector: int = 0) -> None:
+        wanted = {
+            (there.id, each.id, status)
+            for there in self.bench.layouts
+            for each in there.connectors
+            if evse in (0, there.id) and connector in (0, each.id)
+        }
+        told = [self.expect("StatusNotification") for _ in wanted]
+        assert {(each["evseId"], each["connectorId"], each["connectorStatus"]) for each in told} == wanted
+
+    # ---- the memory states ----
+
+    def id_token_local_auth_list(self, card: str = CARD, group: str | None = None) -> None:
+        """The token is on the local authorization list, and nothing else is."""
+        info: Payload = {"status": "Accepted"}
+        if group is not None:
+            info["groupIdToken"] = {"idToken": group, "type": "Central"}
+        entry = {"idToken": {"idToken": card, "type": "ISO14443"}, "idTokenInfo": info}
+        version = self.ask("GetLocalListVersion")["versionNumber"] + 1
+        told = self.ask("SendLocalList", versionNumber=version, updateType="Full", localAuthorizationList=[entry])
+        assert told["status"] == "Accepted"
+
+    def id_token_cached(self, card: str = CARD, group: str | None = None) -> None:
+        """A whole session with this token, that the CSMS accepts (erratum 6.2.120)."""
+        info: Payload = {"status": "Accepted"}
+        if group is not None:
+            info["groupIdToken"] = {"idToken": group, "type": "Central"}
+        before = self.bench.script.get("Authorize", {"idTokenInfo": {"status": "Accepted"}})
+        self.bench.script["Authorize"] = {"idTokenInfo": info}
+        self.authorized(card, remote=False)
+        self.energy_transfer_started()
+        self.stop_authorized(remote=False)
+        self.ev_connected_post_session()
+        self.ev_disconnected()
+        self.drive_out()
+        self.reached.clear()
+        self.bench.script["Authorize"] = before
+
+    def start_offline_transaction(self, card: str = CARD) -> None:
+        """The link is back at the end of it."""
+        self.bench.disconnect()
+        self.drive_in()
+        self.present(card)
+        self.connect()
+        self.bench.connect()
+
+    def transaction_events_in_queue_ended(self, card: str = CARD) -> None:
+        """A whole session without a link, which is back at the end of it."""
+        self.bench.disconnect()
+        self.drive_in()
+        self.connect()
+        self.present(card)
+        self.bench.pass_time(DURATION_S)
+        self.present(card)
+        self.bench.unplug()
+        self.drive_out()
+        self.bench.connect()
