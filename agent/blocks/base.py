@@ -12,10 +12,11 @@ from uuid import UUID
 import msgspec
 
 from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, TX_BEFORE_ACCEPTED_ENABLED
-from agent.model.device import DeviceModel
+from agent.model.device import DeviceModel, Spot
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from agent.ocpp.messages.common import IdToken, IdTokenInfo
+from agent.ocpp.messages.common import EVSE, Component, IdToken, IdTokenInfo
+from agent.ocpp.messages.common import Variable as OcppVariable
 from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
@@ -119,6 +120,26 @@ class Block:
 
     def expire(self, now: Any) -> None:
         """A deadline may have passed."""
+
+
+def spot_of(component: Component, variable: OcppVariable) -> Spot:
+    """Where the CSMS means."""
+    evse = component.evse
+    return Spot(
+        component.name,
+        variable.name,
+        variable.instance or None,
+        None if evse is None else evse.id,
+        None if evse is None else evse.connector_id,
+        component.instance or None,
+    )
+
+
+def place_of(spot: Spot) -> tuple[Component, OcppVariable]:
+    """A place as the CSMS is told it."""
+    evse = None if spot.evse is None else EVSE(id=spot.evse, connector_id=spot.connector)
+    component = Component(name=spot.component, evse=evse, instance=spot.component_instance)
+    return component, OcppVariable(name=spot.variable, instance=spot.instance)
 
 
 def token_of(token: IdToken) -> Token:

@@ -121,6 +121,10 @@ class DeviceModel:
         slot = self._slots.get(spot.folded())
         return slot is not None and slot.fixed
 
+    def find(self, spot: Spot) -> Slot | None:
+        """The variable at this place."""
+        return self._slots.get(spot.folded())
+
     def read(self, spot: Spot) -> tuple[GetStatus, str]:
         """What the CSMS is told (B06)."""
         slot = self._slots.get(spot.folded())
