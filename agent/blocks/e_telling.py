@@ -33,7 +33,9 @@ class Telling:
     def started(self, evse: Evse, transaction: Transaction, trigger: str, now: Now) -> None:
         """The first event."""
         self.take_begin(evse, transaction)
-        self._tell(evse, transaction, "Started", trigger, now.wall, now.mono, (self._begin_value(transaction),))
+        begin = self._begin_value(transaction)
+        transaction.told_begin = begin is not None
+        self._tell(evse, transaction, "Started", trigger, now.wall, now.mono, (begin,))
 
     def updated(
         self,
@@ -48,10 +50,8 @@ class Telling:
         value: common.MeterValue | None = None,
     ) -> None:
         """An event in its course; ``values`` adds the present reading, ``value`` one that was taken before."""
-        meter_values: list[common.MeterValue | None] = []
         self.take_begin(evse, transaction)
-        if evse.charging_state(now.mono) == "Charging" and not transaction.told_begin:  # E01.FR.17
-            meter_values.append(self._begin_value(transaction))
+        meter_values = [self._begin_once_known(evse, transaction, now)]
         if values:
             reading = present_reading(evse, now)
             self._watches[evse.id].told_reading = reading
@@ -71,8 +71,18 @@ class Telling:
             transaction.begin = transaction.last = evse.reading
 
     def _begin_value(self, transaction: Transaction) -> common.MeterValue | None:
-        value = self._wording.sampled(transaction.begin, SAMPLED_TX_STARTED, "Transaction.Begin", transaction)
-        transaction.told_begin = value is not None
+        return self._wording.sampled(transaction.begin, SAMPLED_TX_STARTED, "Transaction.Begin", transaction)
+
+    def _begin_once_known(self, evse: Evse, transaction: Transaction, now: Now) -> common.MeterValue | None:
+        """The beginning again, where the Started could not have it or could not say of which EVSE it was.
+
+        It goes with the first event that names the EVSE (Part 6: TC_J_08_CS) and, if the Started had none, with the
+        first in which energy flows (E01.FR.17): the same reading, and only once where both are one event.
+        """
+        names_evse = evse.plugged is not None and not transaction.told_evse
+        starts_energy = evse.charging_state(now.mono) == "Charging" and not transaction.told_begin
+        value = self._begin_value(transaction) if names_evse or starts_energy else None
+        transaction.told_begin = transaction.told_begin or (starts_energy and value is not None)
         return value
 
     def _tell(

@@ -78,7 +78,8 @@ class Ending(msgspec.Struct, frozen=True):
 class Transaction(msgspec.Struct, kw_only=True):
     """What is remembered of a transaction, on disk from its first event to its last.
 
-    ``stopped_reason`` is why its authorization ended, for the time when the transaction ends (E07, figure 55).
+    ``stopped_reason`` is why its authorization ended, for the time when the transaction ends (E07, figure 55);
+    ``told_begin``, that the reading it began with was told with its start or with its energy.
     """
 
     id: str

@@ -408,16 +408,24 @@ def test_E03_a_cable_in_time_stops_the_clock():
     assert {event[0] for event in bench.take_story()} == {"Started", "Updated"}
 
 
-def test_E03_FR_11_begin_values_come_with_charging_when_the_evse_was_not_known_at_the_start():
+def test_E03_FR_11_begin_values_come_with_the_evse_and_again_with_energy_when_it_was_not_known_at_the_start():
     bench = bench_with(evses=2, start="Authorized")
     bench.plants[1].register_wh, bench.plants[2].register_wh = 111.0, 222.0
     bench.read_meter(1)
     bench.read_meter(2)
     bench.swipe()
-    bench.plug_in(evse=2)
-    started, plugged, charging = bench.take_events()
-    assert contexts(started) == contexts(plugged) == []
+    bench.plug_in(evse=2, wants=False)
+    started, plugged = bench.take_events()
+    assert contexts(started) == []
+    assert (plugged["evse"]["id"], contexts(plugged)) == (2, ["Transaction.Begin"])
+    bench.pass_time(20)
+    bench.plants[2].register_wh += 5
+    bench.read_meter(2)
+    bench.take_events()
+    bench.vehicle_wants(True, evse=2)
+    charging = only(bench.take_events())
     assert contexts(charging) == ["Transaction.Begin"]
+    assert charging["meterValue"] == plugged["meterValue"]
     assert register_wh(charging, "Transaction.Begin") == 222.0  # J02.FR.22: of the EVSE where it takes place
 
 

@@ -73,6 +73,33 @@ def test_E01_FR_17_where_the_evse_becomes_known_the_charging_has_the_beginning()
     assert [contexts(event) for event in bench.take_events()] == [[]] * 2
 
 
+def test_TC_J_08_CS_E01_FR_16_the_first_event_that_names_the_evse_has_the_beginning():
+    """EVConnectedPreSession within EnergyTransferStarted, for a driver who was authorized at the station's reader."""
+    chosen = "Energy.Active.Import.Register,Power.Active.Import"
+    bench = bench_with(
+        evses=2, start="Authorized", variables={**SILENT, "SampledDataCtrlr.TxStartedMeasurands": chosen}
+    )
+    bench.swipe()
+    bench.plug_in(evse=2)
+    told = bench.take_events()
+    first = next(event for event in told if "evse" in event)
+    assert first["evse"] == {"id": 2, "connectorId": 1}
+    assert contexts(first) == ["Transaction.Begin"] * 2
+    assert [each.get("measurand") for each in first["meterValue"][0]["sampledValue"]] == [None, "Power.Active.Import"]
+
+
+def test_TC_J_08_CS_on_a_station_with_one_evse_the_first_event_that_names_it_has_the_beginning_too():
+    bench = bench_with(start="Authorized", variables=SILENT)
+    bench.swipe(evse=1)
+    bench.plug_in()
+    told = bench.take_events()
+    assert [("evse" in event, contexts(event)) for event in told] == [
+        (False, ["Transaction.Begin"]),  # E01.FR.09: it can be no other
+        (True, ["Transaction.Begin"]),
+        (False, []),
+    ]
+
+
 # ---- what the Ended has collected ----
 
 
