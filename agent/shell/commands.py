@@ -225,7 +225,7 @@ class Commands:
     # ---- vehicle and driver ----
 
     async def plug_in(self, arguments: PlugIn) -> None:
-        from hal.bus.sim import Vehicle
+        from hal.bus.sim_evse import Vehicle
 
         try:
             vehicle = msgspec.convert(arguments.ev, Vehicle)

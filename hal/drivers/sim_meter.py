@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hal.bus.sim import SimBus, Timer
+from hal.bus.sim import SimBus
+from hal.bus.sim_evse import Timer
 from hal.drivers.sim_part import SimPart
 from hal.events import MeterSampled
 from hal.ports import Place, Post

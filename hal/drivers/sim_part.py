@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import msgspec
 
-from hal.bus.sim import Role, SimBus, SimEvse
+from hal.bus.sim import SimBus
+from hal.bus.sim_evse import Role, SimEvse
 from hal.events import DeviceFound, DeviceLost, Event
 from hal.ports import Place, Post
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from board.descriptor import find_board, parts_of, read_board
-from hal.bus.sim import SimBus, Vehicle, WorldError
+from hal.bus.sim import SimBus, WorldError
+from hal.bus.sim_evse import Vehicle
 from hal.drivers.sim_bay import SimBay
 from hal.drivers.sim_lock import SimLock
 from hal.drivers.sim_meter import SimMeter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hal.bus.sim import Vehicle
+from hal.bus.sim_evse import Vehicle
 from hal.events import (
     MeterSampled,
 )

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from hal.bus.sim import SimBus, Vehicle
+from hal.bus.sim import SimBus
+from hal.bus.sim_evse import Vehicle
 from hal.drivers.sim_pilot import SimPilot
 from hal.events import (
     BayChanged,

@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hal.bus.sim import SimEvse, Vehicle, WorldError
+from hal.bus.sim import WorldError
+from hal.bus.sim_evse import SimEvse, Vehicle
 from hal.events import CpState, DeviceFound, DeviceLost, Event, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent
 from tests.hal.test_sim import PERMIT_16A, Desk
