@@ -112,7 +112,10 @@ class Plant:
 
 
 class Bench:
-    """``sent`` is what reached the CSMS, ``told`` every TransactionEvent that was made, ``intents`` the last wish."""
+    """``sent`` is what reached the CSMS, ``told`` every TransactionEvent that was made, ``intents`` the last wish.
+
+    SecurityEventNotifications are in ``security``, not in ``sent``: every start says one.
+    """
 
     def __init__(
         self,
@@ -141,6 +144,7 @@ class Bench:
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
         self.intents: dict[int, PilotIntent] = {}
         self.sent: list[Said] = []
+        self.security: list[Payload] = []
         self.told: list[TransactionEventRequest] = []
         self.facts: list[Fact] = []
         self.restarts: list[str] = []
@@ -341,11 +345,14 @@ class Bench:
 
     def ask(self, action: str, **payload: object) -> Reply:
         """What is answered to a call of the CSMS: payload, or code of the CALLERROR; None: not yet."""
-        self._asked += 1
-        message_id = f"csms-{self._asked}"
-        self._frames.append(json.dumps([2, message_id, action, payload]))
+        self.call(action, **payload)
         self._run()
-        return self.answers.get(message_id)
+        return self.last_answer()
+
+    def call(self, action: str, **payload: object) -> None:
+        """A call that is read as soon as what the CSMS said before is; ``last_answer`` has the answer then."""
+        self._asked += 1
+        self._frames.append(json.dumps([2, f"csms-{self._asked}", action, payload]))
 
     def last_answer(self) -> Reply:
         """The answer to the last call, when it came late."""
@@ -476,8 +483,8 @@ class Bench:
                     self.local_list.pop(key, None)
                 self.local_list.update(put)
             case Send(request=request, durable=True, transaction_id=transaction_id, seq_no=seq_no):
-                assert isinstance(request, TransactionEventRequest)
-                self.told.append(request)
+                if isinstance(request, TransactionEventRequest):
+                    self.told.append(request)
                 row = self.link.outbox.append(request, transaction_id, seq_no, worth=command.worth)
                 self.rows[row.id] = row
                 self._next_id = row.id + 1
@@ -539,7 +546,10 @@ class Bench:
     def _hear(self, frame: list[Any]) -> None:
         match frame:
             case [2, message_id, action, payload]:
-                self.sent.append(Said(action, payload))
+                if action == "SecurityEventNotification":
+                    self.security.append(payload)
+                else:
+                    self.sent.append(Said(action, payload))
                 scripted = self.script.get(action, lambda asked: self._usual_reply(action, asked))
                 reply = scripted(payload) if callable(scripted) else scripted
                 if isinstance(reply, str):
