@@ -48,7 +48,7 @@ from hal.events import (
 from hal.ports import PilotIntent
 
 OFFER_GRACE_S = 10.0
-"""How long a vehicle that is offered current for the first time may think before it counts as SuspendedEV."""
+"""How long a vehicle that is offered current, at first or again, may think before it counts as SuspendedEV."""
 
 
 class EvseLayout(msgspec.Struct, frozen=True):
@@ -87,6 +87,7 @@ class Evse:
         self.opened_at_mono = float("-inf")
         self.offered_at_mono: float | None = None
         self.has_drawn = False
+        self.took_offer = False
         self.wants_ventilation = False
         self.vehicle_ended = False
         self.authorization: Authorization | None = None
@@ -223,7 +224,9 @@ class Evse:
         if not self.may_give_power():
             return "EVConnected" if self.connectors[self.plugged].locking else "SuspendedEVSE"
         patient = self.offered_at_mono is None or mono < self.offered_at_mono + OFFER_GRACE_S
-        return "EVConnected" if patient and not self.has_drawn else "SuspendedEV"
+        if self.took_offer or not patient:
+            return "SuspendedEV"
+        return "SuspendedEVSE" if self.has_drawn else "EVConnected"  # it had to stop, and has not answered yet
 
     def final_reading_is_in(self) -> bool:
         """Whether the last reading was taken after the power path opened."""
@@ -243,7 +246,9 @@ class Evse:
     def receive(self, event: Event, now: Now) -> list[Fact]:
         """Take what the hardware said; facts come in the order in which they became true."""
         facts = self._facts_of(event, now)
-        self.has_drawn = self.has_drawn or (self.authorization is not None and self.energy_flows())
+        draws = self.authorization is not None and self.energy_flows()
+        self.has_drawn = self.has_drawn or draws
+        self.took_offer = self.may_give_power() and (self.took_offer or draws)
         return facts
 
     def _facts_of(self, event: Event, now: Now) -> list[Fact]:

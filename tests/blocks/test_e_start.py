@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agent.session.evse import OFFER_GRACE_S
-from hal.events import CpState
+from hal.events import CpState, FaultCode
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, contexts, only, register_wh, story
 
 ALL_POINTS = "ParkingBayOccupancy,EVConnected,Authorized,DataSigned,PowerPathClosed,EnergyTransfer"
+
+SILENT = {"SampledDataCtrlr.TxUpdatedInterval": 0}
 
 
 def bench_with(**options: object) -> Bench:
@@ -451,6 +453,31 @@ def test_E01_FR_19_a_vehicle_that_pauses_is_suspended():
         ("Updated", "ChargingStateChanged", "SuspendedEV"),
         ("Updated", "ChargingStateChanged", "Charging"),
     ]
+
+
+@pytest.mark.parametrize("code", ["HighTemperature", "InternalError"])
+def test_E01_FR_18_after_a_passing_fault_the_vehicle_is_not_called_suspended_before_it_could_answer(code: FaultCode):
+    bench = bench_with(variables=SILENT)
+    bench.plug_in()
+    bench.swipe()
+    bench.take_events()
+    bench.fault(code)
+    bench.heal(code)
+    assert [event[2] for event in bench.take_story()] == ["SuspendedEVSE", "Charging"]
+
+
+def test_E01_FR_19_a_vehicle_that_takes_nothing_after_a_fault_is_suspended_after_a_while():
+    bench = bench_with(variables=SILENT)
+    bench.plug_in()
+    bench.swipe()
+    bench.take_events()
+    bench.fault("HighTemperature")
+    bench.vehicle_wants(False)
+    bench.heal("HighTemperature")
+    bench.pass_time(OFFER_GRACE_S - 0.1)
+    assert [event[2] for event in bench.take_story()] == ["SuspendedEVSE"]
+    bench.pass_time(0.1)
+    assert [event[2] for event in bench.take_story()] == ["SuspendedEV"]
 
 
 # ---- E05: the CSMS does not take the identifier ----
