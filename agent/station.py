@@ -10,6 +10,7 @@ import msgspec
 
 from agent.blocks.a_security import SecurityEvents
 from agent.blocks.b_provisioning import Provisioning
+from agent.blocks.b_reports import Reports
 from agent.blocks.b_variables import Variables
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.c_authorization import AuthorizationBlock
@@ -87,6 +88,7 @@ class Station:
             self.authorization,
             self.local_auth_list,
             Variables(self.desk),
+            Reports(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
         )

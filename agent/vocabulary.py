@@ -45,6 +45,24 @@ class ClockShift(msgspec.Struct, frozen=True):
         return at + timedelta(seconds=self.by_s) if at >= self.since else at
 
 
+class NetworkProfile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a CSMS is and how it is reached: what a configuration slot holds (NetworkConnectionProfile).
+
+    What is None is as the station was provisioned.  ``security_profile`` 0: neither password nor TLS.
+    """
+
+    slot: int
+    url: str
+    security_profile: int = 0
+    message_timeout_s: int | None = None
+    protocol: str | None = None
+    identity: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NetworkProfile({self.slot}, {self.url!r}, security profile {self.security_profile})"
+
+
 # ---- what came in from the CSMS's side: events to the station like any other --------------------------------------
 
 
@@ -53,9 +71,11 @@ class Incoming(msgspec.Struct, frozen=True, tag_field="event", tag=True):
 
 
 class LinkOpened(Incoming, frozen=True):
-    """The CSMS took the connection and speaks this subprotocol."""
+    """The CSMS took the connection and speaks this subprotocol; with the profile of this slot and URL."""
 
     subprotocol: str
+    slot: int = 1
+    url: str = ""
 
 
 class LinkLost(Incoming, frozen=True):
@@ -97,9 +117,17 @@ class OutboxDrained(Incoming, frozen=True):
 
 
 class TechnicianAsked(Incoming, frozen=True):
-    """A local request for a restart, said by whoever has the right to."""
+    """A local request, said by whoever has the right to: a restart, or to leave a latched fault of an EVSE."""
 
-    wish: Literal["restart"]
+    wish: Literal["restart", "clear_fault"]
+    evse: int = 0
+
+
+class SecurityNoticed(Incoming, frozen=True):
+    """An edge saw something that belongs into the security log; the names of ``type`` are those of OCPP."""
+
+    type: str
+    tech_info: str = ""
 
 
 class TokenNoted(Incoming, frozen=True):
@@ -284,6 +312,19 @@ class TriggerRequested(Fact, frozen=True):
     connector: int | None = None
 
 
+class SecurityNoted(Fact, frozen=True):
+    """Something of interest for security happened (``evse`` 0)."""
+
+    type: str
+    tech_info: str = ""
+
+
+class ReportAccepted(Fact, frozen=True):
+    """The CSMS was told that it gets this report; its first page may follow (``evse`` 0)."""
+
+    request_id: int
+
+
 class ResetRequested(Fact, frozen=True):
     """The station is to restart (``evse`` 0); running transactions end with these reasons first."""
 
@@ -319,6 +360,12 @@ class UnlockConnector(Command, frozen=True):
     connector: int
 
 
+class ClearFault(Command, frozen=True):
+    """Ask the EVSE's pilot controller to leave a latched fault; it stays where its cause does."""
+
+    evse: int
+
+
 class SampleMeter(Command, frozen=True):
     """Read the meter now, and at this pace from now on."""
 
@@ -331,6 +378,14 @@ class KeepRecord(Command, frozen=True):
 
     key: str
     value: bytes | None
+
+
+class LogSecurityEvent(Command, frozen=True):
+    """Keep this in the security log."""
+
+    type: str
+    at: datetime
+    tech_info: str
 
 
 class ChangeLocalList(Command, frozen=True):
@@ -393,6 +448,20 @@ class TuneLink(Command, frozen=True):
     back_off_doublings: int
     attempts: int
     attempt_interval_s: float
+    profile_attempts: int = 3
+
+
+class UseNetwork(Command, frozen=True):
+    """Connect by these profiles, first choice first; ``good`` worked last."""
+
+    entries: tuple[NetworkProfile, ...]
+    good: NetworkProfile | None = None
+
+
+class ResetEvse(Command, frozen=True):
+    """Have the EVSE's pilot controller leave a fault that it holds."""
+
+    evse: int
 
 
 class Restart(Command, frozen=True):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from agent.blocks.base import Block, CallRefused
-from agent.model.catalogue import ITEMS_PER_GET_VARIABLES, ITEMS_PER_SET_VARIABLES
-from agent.model.device import Spot
+from agent.blocks.base import Block, bound, spot_of
+from agent.model.catalogue import (
+    BYTES_PER_GET_VARIABLES,
+    BYTES_PER_SET_VARIABLES,
+    CONFIGURATION_VALUE_SIZE,
+    ITEMS_PER_GET_VARIABLES,
+    ITEMS_PER_SET_VARIABLES,
+    REPORTING_VALUE_SIZE,
+)
 from agent.ocpp.messages import b_provisioning as m
-from agent.ocpp.messages.common import Component, StatusInfo, Variable
+from agent.ocpp.messages.common import StatusInfo
 from agent.vocabulary import Now
 
 
@@ -15,9 +21,10 @@ class Variables(Block):
 
     letter = "B"
 
-    def get_variables(self, request: m.GetVariablesRequest, now: Now) -> m.GetVariablesResponse:
-        self._bound(len(request.get_variable_data), self.desk.model[ITEMS_PER_GET_VARIABLES])  # B06.FR.16
-        return m.GetVariablesResponse(get_variable_result=tuple(self._get(item) for item in request.get_variable_data))
+    def get(self, request: m.GetVariablesRequest, now: Now) -> m.GetVariablesResponse:
+        model, items = self.desk.model, request.get_variable_data
+        bound(request, len(items), model[ITEMS_PER_GET_VARIABLES], model[BYTES_PER_GET_VARIABLES])
+        return m.GetVariablesResponse(get_variable_result=tuple(self._get(item) for item in items))
 
     def _get(self, item: m.GetVariableData) -> m.GetVariableResult:
         attribute = item.attribute_type or "Actual"  # B06.FR.11
@@ -27,46 +34,36 @@ class Variables(Block):
         return m.GetVariableResult(
             attribute_status=status,
             attribute_type=attribute,
-            attribute_value=value if status == "Accepted" else None,
+            attribute_value=value[: self.desk.model[REPORTING_VALUE_SIZE]] if status == "Accepted" else None,
             component=item.component,
             variable=item.variable,
         )
 
-    def set_variables(self, request: m.SetVariablesRequest, now: Now) -> m.SetVariablesResponse:
-        self._bound(len(request.set_variable_data), self.desk.model[ITEMS_PER_SET_VARIABLES])
-        return m.SetVariablesResponse(set_variable_result=tuple(self._set(item) for item in request.set_variable_data))
+    def set(self, request: m.SetVariablesRequest, now: Now) -> m.SetVariablesResponse:
+        model, items = self.desk.model, request.set_variable_data
+        bound(request, len(items), model[ITEMS_PER_SET_VARIABLES], model[BYTES_PER_SET_VARIABLES])
+        return m.SetVariablesResponse(set_variable_result=tuple(self._set(item) for item in items))
 
     def _set(self, item: m.SetVariableData) -> m.SetVariableResult:
         attribute = item.attribute_type or "Actual"  # B05.FR.12
-        spot = spot_of(item.component, item.variable)
-        why = ""
-        if attribute != "Actual" and self.desk.model.read(spot)[0] in ("Accepted", "Rejected"):
-            status: m.SetVariableStatus = "NotSupportedAttributeType"  # B05.FR.06
-        else:
-            status, why = self.desk.model.write(spot, item.attribute_value)
-        reason = "ReadOnly" if self.desk.model.is_fixed(spot) else "InvalidValue"
+        status, info = self._write(item, attribute)
         return m.SetVariableResult(
             attribute_status=status,
             attribute_type=attribute,
-            attribute_status_info=StatusInfo(reason_code=reason, additional_info=why[:512]) if why else None,
+            attribute_status_info=info,
             component=item.component,
             variable=item.variable,
         )
 
-    def _bound(self, items: int, most: int) -> None:
-        if items > most:
-            raise CallRefused("OccurrenceConstraintViolation", f"{items} items; at most {most} in one message")
+    def _write(self, item: m.SetVariableData, attribute: str) -> tuple[m.SetVariableStatus, StatusInfo | None]:
+        model, spot, text = self.desk.model, spot_of(item.component, item.variable), item.attribute_value
+        if attribute != "Actual" and model.find(spot) is not None:
+            return "NotSupportedAttributeType", None  # B05.FR.06
+        if len(text) > model[CONFIGURATION_VALUE_SIZE]:
+            why = f"{len(text)} characters; at most {model[CONFIGURATION_VALUE_SIZE]}"
+            return "Rejected", StatusInfo(reason_code="TooLargeElement", additional_info=why)
+        status, why = model.write(spot, text)
+        reason = "ReadOnly" if model.is_fixed(spot) else "InvalidValue"
+        return status, StatusInfo(reason_code=reason, additional_info=why[:512]) if why else None
 
-    calls = {m.GetVariablesRequest: get_variables, m.SetVariablesRequest: set_variables}
-
-
-def spot_of(component: Component, variable: Variable) -> Spot:
-    evse = component.evse
-    return Spot(
-        component.name,
-        variable.name,
-        variable.instance or None,
-        None if evse is None else evse.id,
-        None if evse is None else evse.connector_id,
-        component.instance or None,
-    )
+    calls = {m.GetVariablesRequest: get, m.SetVariablesRequest: set}

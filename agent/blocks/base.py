@@ -122,8 +122,21 @@ class Block:
         """A deadline may have passed."""
 
 
+def bound(request: Request, items: int, most_items: int, most_bytes: int) -> None:
+    """Take no more in one message than the device model says.
+
+    Raises:
+        CallRefused: too many items (B06.FR.16, B08.FR.17), or too many bytes (B06.FR.17, B08.FR.18).
+
+    """
+    if items > most_items:
+        raise CallRefused("OccurrenceConstraintViolation", f"{items} items; at most {most_items} in one message")
+    if len(msgspec.json.encode(request)) > most_bytes:
+        raise CallRefused("FormatViolation", f"more than {most_bytes} bytes in one message")
+
+
 def spot_of(component: Component, variable: OcppVariable) -> Spot:
-    """Where the CSMS means."""
+    """Where the CSMS means; an empty instance is none (B06.FR.15)."""
     evse = component.evse
     return Spot(
         component.name,

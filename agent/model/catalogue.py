@@ -138,6 +138,18 @@ ITEMS_PER_GET_VARIABLES = Variable(
 ITEMS_PER_SET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="SetVariables", mutability="ReadOnly"
 )
+ITEMS_PER_GET_REPORT = Variable("DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetReport", mutability="ReadOnly")
+BYTES_PER_GET_VARIABLES = Variable(
+    "DeviceDataCtrlr", "BytesPerMessage", 65_536, instance="GetVariables", mutability="ReadOnly"
+)
+BYTES_PER_SET_VARIABLES = Variable(
+    "DeviceDataCtrlr", "BytesPerMessage", 131_072, instance="SetVariables", mutability="ReadOnly"
+)
+BYTES_PER_GET_REPORT = Variable(
+    "DeviceDataCtrlr", "BytesPerMessage", 65_536, instance="GetReport", mutability="ReadOnly"
+)
+CONFIGURATION_VALUE_SIZE = Variable("DeviceDataCtrlr", "ConfigurationValueSize", 1000, high=1000, mutability="ReadOnly")
+REPORTING_VALUE_SIZE = Variable("DeviceDataCtrlr", "ReportingValueSize", 2500, high=2500, mutability="ReadOnly")
 
 STATION_VARIABLES: tuple[Variable[object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Variable)

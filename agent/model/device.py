@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from agent.model.catalogue import STATION_VARIABLES
-from agent.model.variable import Variable
+from agent.model.variable import Mutability, Variable
 
 T = TypeVar("T")
 
@@ -49,11 +49,15 @@ class Slot:
     """One variable at one place: a stored value, or a live one that is asked for.
 
     ``initial`` is the value of a new station of this board; only what differs from it needs to be remembered.
+    ``folded`` is the spot as names are compared.
     """
 
-    def __init__(self, variable: Variable[Any], spot: Spot, live: Callable[[], Any] | None) -> None:
+    __slots__ = ("fixed", "folded", "initial", "live", "objection", "spot", "value", "variable")
+
+    def __init__(self, variable: Variable[Any], spot: Spot, folded: Spot, live: Callable[[], Any] | None) -> None:
         self.variable = variable
         self.spot = spot
+        self.folded = folded
         self.live = live
         self.fixed = variable.mutability == "ReadOnly" or live is not None
         self.value = self.initial = variable.default
@@ -62,6 +66,15 @@ class Slot:
     def read(self) -> Any:
         """The present value."""
         return self.value if self.live is None else self.live()
+
+    @property
+    def mutability(self) -> Mutability:
+        """What the CSMS may do with it on this board."""
+        return "ReadOnly" if self.fixed else self.variable.mutability
+
+    def text(self) -> str | None:
+        """The present value as the CSMS may read it; None: it may not."""
+        return None if self.variable.mutability == "WriteOnly" else self.variable.to_text(self.read())
 
 
 class DeviceModel:
@@ -82,11 +95,12 @@ class DeviceModel:
         evse: int | None = None,
         connector: int | None = None,
         live: Callable[[], Any] | None = None,
+        component_instance: str | None = None,
     ) -> None:
         """Add a variable at a place; ``live`` is asked for the value at each reading."""
-        spot = Spot(variable.component, variable.name, variable.instance, evse, connector)
+        spot = Spot(variable.component, variable.name, variable.instance, evse, connector, component_instance)
         folded = spot.folded()
-        self._slots[folded] = self._own[variable] = Slot(variable, spot, live)
+        self._slots[folded] = self._own[variable] = Slot(variable, spot, folded, live)
         self._components.add((folded.component, evse, connector, folded.component_instance))
 
     def __getitem__(self, variable: Variable[T]) -> T:
