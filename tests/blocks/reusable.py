@@ -215,8 +215,7 @@ class Octt:
     def authorized(self, card: str = CARD, *, remote: bool | None = None, asks: bool = True) -> None:
         """``asks`` False: the token is known here (cached, in the local list) and the CSMS is not asked."""
         self._needs("ev_connected_pre_session", "parking_bay_occupied")
-        connected = "ev_connected_pre_session" in self.reached
-        due = self._due("Authorized", *(("PowerPathClosed",) if connected else ()))
+        due = self._due("Authorized", *self._what_holds())
         self.token = {"idToken": card, "type": "ISO14443"}
         self._must_have["idToken"] = self.token
         if self.remote if remote is None else remote:
@@ -229,6 +228,16 @@ class Octt:
         if due:
             self.expect_event(trigger="Authorized", token=True)
         self.reached.add("authorized")
+
+    def _what_holds(self) -> tuple[str, ...]:
+        """Start points that a driver finds when he comes; after the end of a transaction they start his own."""
+        connected = "ev_connected_pre_session" in self.reached
+        return ("ParkingBayOccupancy", *(("EVConnected", "PowerPathClosed") if connected else ()))
+
+    def gave_up(self) -> None:
+        """The driver did not connect in time: his token is told no more, and another may come."""
+        self.reached.discard("authorized")
+        self._must_have.clear()
 
     def _request_start(self) -> None:
         self._remote_start_id += 1
