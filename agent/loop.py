@@ -17,6 +17,8 @@ from agent.link.disk import (
     Answered,
     ChangeList,
     Insert,
+    LogSecurity,
+    MoveSecurityTimes,
     Park,
     Put,
     Question,
@@ -36,6 +38,7 @@ from agent.vocabulary import (
     ApplyIntent,
     CallFailed,
     ChangeLocalList,
+    ClearFault,
     ClockShift,
     Command,
     CsmsAnswered,
@@ -46,14 +49,19 @@ from agent.vocabulary import (
     LinkOpened,
     LinkWarned,
     LockConnector,
+    LogSecurityEvent,
+    NetworkProfile,
     Now,
+    OutboxDrained,
     Refuse,
     Restart,
     SampleMeter,
+    SecurityNoticed,
     Send,
     SetClock,
     TuneLink,
     UnlockConnector,
+    UseNetwork,
 )
 from hal.events import CardPresented, Event
 from hal.ports import ConnectorLock, EnergyMeter, PilotController
@@ -98,7 +106,7 @@ class Store(Protocol):
 class Socket(Protocol):
     """The connection to the CSMS."""
 
-    def connect(self) -> None: ...
+    def connect(self, profile: NetworkProfile | None) -> None: ...
 
     def send(self, text: str) -> None: ...
 
@@ -157,14 +165,15 @@ class Loop:
         self._last_failure = ""
         self._warned: set[str] = set()
         self._not_before = float("-inf")
+        self._told_full = False
 
     # ---- in ----
 
-    def power_on(self, records: Mapping[str, bytes]) -> None:
-        """The first turn."""
+    def power_on(self, records: Mapping[str, bytes], remark: str = "") -> None:
+        """The first turn; ``remark`` is what is wrong with the memory as a whole."""
         now = self._clock.now()
         self._busy = True
-        if not self._contained(self.station.power_on, records, now):
+        if not self._contained(self.station.power_on, records, now, remark):
             self._contained(self.station.settle, now)
         self._perform(now)
         self._busy = False
@@ -203,6 +212,7 @@ class Loop:
             log.warning("= the disk takes writes again")
         else:
             log.error("! the disk refuses writes (%s): events are kept in memory and sent from there", text)
+            self._events.append(SecurityNoticed("MemoryExhaustion", f"the disk refuses writes: {text}"))
         self._turn()
 
     def settle(self) -> None:
@@ -286,6 +296,9 @@ class Loop:
             case LinkWarned(text=text) if text not in self._warned and len(self._warned) < MOST_WARNINGS:
                 self._warned.add(text)
                 log.warning("! csms: %s", text)
+                self._events.append(SecurityNoticed("InvalidMessages", text))
+            case OutboxDrained():
+                self._told_full = False
             case CsmsAnswered(outcome=outcome) if not isinstance(outcome, CallFailed):
                 self._last_failure = ""  # it worked: the next loss is news
 
@@ -331,7 +344,8 @@ class Loop:
         shift = self._take_time(commands)
         if shift is not None:
             now = self._clock.now()
-            commands = [*(corrected(command, shift) for command in commands), *self.station.take_commands()]
+            commands = [corrected(command, shift) for command in commands]
+        commands += self.station.take_commands()
         for command in commands:
             self._obey_hardware(command)
         rest = [command for command in commands if self._is_network(command)]
@@ -366,6 +380,9 @@ class Loop:
             case ApplyIntent(evse=evse, intent=intent):
                 log.debug("> %s", command)
                 self._hardware.pilots[evse].apply(intent)
+            case ClearFault(evse=evse):
+                log.warning("> %s", command)
+                self._hardware.pilots[evse].clear_fault()
             case SampleMeter(evse=evse, period_s=period_s) if evse in self._hardware.meters:
                 self._hardware.meters[evse].sample_every(period_s)
             case LockConnector(evse=evse, connector=connector):
@@ -384,9 +401,11 @@ class Loop:
         moved_s = self._clock.set(wall)
         if moved_s:
             log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+            self.station.clock_moved(moved_s, self._clock.now())
         self.station.desk.clock_known = self._clock.known
         if not knew:
             self._socket.check_certificate(wall)
+            self._writes.append(self._moved_log(moved_s))
         if not moved_s or knew:
             return None
         shift = ClockShift(moved_s, self._clock.since)
@@ -395,6 +414,10 @@ class Loop:
         self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", msgspec.json.encode(shift)))
         return shift
 
+    def _moved_log(self, moved_s: float) -> Write:
+        since = milliseconds(self._clock.since)
+        return MoveSecurityTimes(self.link.outbox.boot, round(moved_s * 1000), since)
+
     def _collect_writes(self, commands: list[Command], now: Now) -> int | None:
         up_to: int | None = None
         for command in commands:
@@ -402,6 +425,13 @@ class Loop:
                 self._writes.append(Put(command.key, command.value))
             elif isinstance(command, ChangeLocalList):
                 self._writes.append(ChangeList(command.replace, command.put, command.drop))
+            elif isinstance(command, LogSecurityEvent):
+                self._writes.append(
+                    LogSecurity(
+                        *(command.type, milliseconds(command.at), command.tech_info),
+                        *(self.link.outbox.boot, not self._clock.known),
+                    )
+                )
             elif isinstance(command, Send) and command.durable:
                 row = self.link.outbox.append(
                     command.request,
@@ -422,7 +452,7 @@ class Loop:
             self._store.write(writes, done)
 
     def _is_network(self, command: Command) -> bool:
-        return isinstance(command, (Answer, Refuse, AdmitMessages, TuneLink, Restart)) or (
+        return isinstance(command, (Answer, Refuse, AdmitMessages, TuneLink, UseNetwork, Restart)) or (
             isinstance(command, Send) and not command.durable
         )
 
@@ -439,6 +469,8 @@ class Loop:
                     self.link.admit(which, now.mono)
                 case TuneLink():
                     self.link.tune(command, now.mono)
+                case UseNetwork():
+                    self.link.use(command)
                 case Restart(reason=reason):
                     log.warning("= restarting: %s", reason)
                     self._on_restart(reason)
@@ -459,8 +491,8 @@ class Loop:
             case Thin():
                 self._flush_writes(None)
                 self._store.ask(command, self._thinned)
-            case Connect():
-                self._socket.connect()
+            case Connect(profile=profile):
+                self._socket.connect(profile)
             case Ping():
                 self._socket.ping()
             case Disconnect(reason=reason):
@@ -471,11 +503,18 @@ class Loop:
             return
         events = self.link.receive_thinned(done, self._clock.now().mono)
         waiting = len(self.link.outbox)
+        self._tell_full(waiting)
         if events:
             log.warning("! %d events wait, over the budget: %d readings were thinned out", waiting, events)
         else:
             log.error("! %d events wait, over the budget, and none of them can be thinned out", waiting)
         self._turn()
+
+    def _tell_full(self, waiting: int) -> None:
+        """Once, until everything has been delivered."""
+        if not self._told_full:
+            self._told_full = True
+            self._events.append(SecurityNoticed("MemoryExhaustion", f"{waiting} events wait, over the budget"))
 
     def resend(self, ids: tuple[int, ...], done: Callable[[int], object]) -> None:
         """Parked events back into the queue; ``done`` hears how many."""
@@ -496,6 +535,11 @@ class Loop:
     def _observe(self, topic: str, seen: object) -> None:
         for observer in self._observers:
             observer(topic, seen)
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970."""
+    return round(at.timestamp() * 1000)
 
 
 def corrected(command: Command, shift: ClockShift) -> Command:

@@ -143,6 +143,19 @@ class CacheCleared(Incoming, frozen=True):
     """The service port empties the authorization cache."""
 
 
+class LimitSet(Incoming, frozen=True):
+    """An installer, a technician or the building limits an EVSE; ``limit_a`` one current, or one for each phase.
+
+    ``lease_s`` None: for good.  With neither a current nor a number of phases: he lets go of his limit.
+    """
+
+    evse: int
+    source: Literal["local", "site"]
+    limit_a: float | tuple[float, ...] | None = None
+    phases: int | None = None
+    lease_s: float | None = None
+
+
 # ---- facts: what the events mean for charging ----------------------------------------------------------------------
 
 
@@ -224,6 +237,13 @@ class EvseHealed(Fact, frozen=True):
     connector: int | None = None
 
 
+class LimitChanged(Fact, frozen=True):
+    """What a vehicle may be offered here changed; 0 A: charging pauses."""
+
+    limit_a: float
+    phases: int
+
+
 class LockReported(Fact, frozen=True):
     """The connector lock reports its position."""
 
@@ -271,10 +291,14 @@ class TransactionStarted(Fact, frozen=True):
 
 
 class TransactionEnded(Fact, frozen=True):
-    """The transaction is over and its last event is with the outbox."""
+    """The transaction is over and its last event is with the outbox.
+
+    ``register_final``: the register was read after the power path had opened, or there is none to read.
+    """
 
     transaction_id: str
     energy_wh: float | None = None
+    register_final: bool = True
 
 
 class ConnectorStatusChanged(Fact, frozen=True):
@@ -456,12 +480,6 @@ class UseNetwork(Command, frozen=True):
 
     entries: tuple[NetworkProfile, ...]
     good: NetworkProfile | None = None
-
-
-class ResetEvse(Command, frozen=True):
-    """Have the EVSE's pilot controller leave a fault that it holds."""
-
-    evse: int
 
 
 class Restart(Command, frozen=True):

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from agent.link.csms import CsmsLink
-from agent.link.disk import Insert, Put, Question, ReadRows, Resend, Row, Thinned, Write
+from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Resend, Row, Thinned, Write
 from agent.link.outbox import Outbox
 from agent.loop import Loop, Stored
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
-from agent.vocabulary import Now
+from agent.vocabulary import NetworkProfile, Now
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits
 from tests.bench import CARD, spot
@@ -86,8 +86,8 @@ class FakeStore:
                 self.memory.pop(key, None)
             case Put(key=key, value=bytes() as value):
                 self.memory[key] = value
-            case _:
-                self.rows.pop(write.id, None)  # type: ignore[union-attr]
+            case Answered() | Refused() | Park():
+                self.rows.pop(write.id, None)
 
     def ask(self, question: Question, done: Callable[[Any], None]) -> None:
         self.questions.append((question, done))
@@ -102,7 +102,7 @@ class FakeSocket:
         self.connects = self.pings = 0
         self.closed: list[str] = []
 
-    def connect(self) -> None:
+    def connect(self, profile: NetworkProfile | None) -> None:
         self.connects += 1
 
     def send(self, text: str) -> None:
@@ -380,6 +380,9 @@ async def test_a_disk_that_refuses_keeps_neither_answers_nor_events_back(rig: Ri
     rig.accept()
     rig.store.at_once = False
     rig.loop.store_state(False, "no space left on device")
+    rig.store.refuse()
+    assert rig.socket.said()[-1] == "SecurityEventNotification"
+    rig.reply({})
     rig.ask("ChangeAvailability", operationalStatus="Inoperative")
     rig.store.refuse()
     assert rig.answers() == [[3, "c1", {"status": "Accepted"}]]
@@ -400,6 +403,9 @@ async def test_a_disk_that_works_again_has_everything_and_nothing_is_answered_tw
     rig.accept()
     rig.store.at_once = False
     rig.loop.store_state(False, "no space left on device")
+    rig.store.refuse()
+    assert rig.socket.said()[-1] == "SecurityEventNotification"
+    rig.reply({})
     rig.ask("ChangeAvailability", operationalStatus="Inoperative")
     rig.store.refuse()
     rig.loop.store_state(True, "")
@@ -544,4 +550,5 @@ async def test_parked_events_are_asked_back_from_the_disk(rig: Rig):
 async def test_thinning_is_told_to_the_queue(rig: Rig):
     rig.accept()
     rig.loop._thinned(Thinned(0, {}))
-    assert len(rig.loop.link.outbox) == 0
+    rig.loop._thinned(Thinned(0, {}))
+    assert [row.action for row in rig.store.rows.values()] == ["SecurityEventNotification"]

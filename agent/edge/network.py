@@ -1,4 +1,4 @@
-"""The way to the CSMS: one connection at a time, made when asked for, and a cable that a test can pull."""
+"""The way to the CSMS: one connection at a time, by the profile that is asked for, and a cable that a test can pull."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from agent.edge.websocket import CsmsSocket, Target
+from agent.vocabulary import NetworkProfile
 
 MAX_FRAME_BYTES = 1 << 20
 
@@ -26,7 +29,14 @@ class Listener(Protocol):
 
 
 class Network:
-    """Obeys the loop: connect, send, ping, close."""
+    """Obeys the loop: connect, send, ping, close.
+
+    Args:
+        target: where the CSMS is and as whom to connect, as the station was provisioned.
+        context: makes the TLS context, when it is wanted.
+        tasks: where attempts to connect run.
+
+    """
 
     def __init__(
         self,
@@ -43,25 +53,35 @@ class Network:
         self.cable_in = True
         self.attempted = asyncio.Event()
 
-    def connect(self) -> None:
-        """Try once; the outcome comes to the listener."""
-        if self.target is None or not self.cable_in:
-            reason = "no CSMS is configured" if self.target is None else "the network cable is out"
-            asyncio.get_running_loop().call_soon(self._closed, None, reason)
+    def connect(self, profile: NetworkProfile | None = None) -> None:
+        """Try once, by this profile; the outcome comes to the listener."""
+        target = self.target if profile is None else target_by(profile, self.target)
+        refusal = self._refusal(target, profile)
+        if target is None or refusal:
+            asyncio.get_running_loop().call_soon(self._closed, None, refusal)
             return
         assert self.listener is not None
         self._socket = socket = CsmsSocket(
-            self.target,
+            target,
             on_open=self._opened,
             on_text=self.listener.receive_frame,
             on_pong=self.listener.receive_pong,
             on_close=lambda reason: self._closed(socket, reason),
             max_size=MAX_FRAME_BYTES,
         )
-        self._attempt = self._tasks.create_task(self._connect(socket))
+        self._attempt = self._tasks.create_task(self._connect(socket, secure=target.url.lower().startswith("wss:")))
 
-    async def _connect(self, socket: CsmsSocket) -> None:
-        secure = self.target is not None and self.target.url.startswith("wss:")
+    def _refusal(self, target: Target | None, profile: NetworkProfile | None) -> str:
+        """What speaks against trying."""
+        if target is None:
+            return "no CSMS is configured"
+        if not self.cable_in:
+            return "the network cable is out"
+        if profile is not None and profile.security_profile >= 2 and not target.url.lower().startswith("wss:"):
+            return f"security profile {profile.security_profile} wants wss://, not {target.url}"
+        return ""
+
+    async def _connect(self, socket: CsmsSocket, *, secure: bool) -> None:
         try:
             context = self._make_context() if secure and self._make_context else None
         except (OSError, ssl.SSLError) as error:
@@ -125,3 +145,15 @@ class Network:
             self._attempt.cancel()
         if self.listener is not None:
             self.listener.receive_closed(reason)
+
+
+def target_by(profile: NetworkProfile, provisioned: Target | None) -> Target:
+    """Where this profile leads; what it leaves open is as the station was provisioned."""
+    like = provisioned or Target(profile.url, "CS001")
+    return replace(
+        like,
+        url=profile.url,
+        identity=profile.identity or like.identity,
+        subprotocols=like.subprotocols if profile.protocol is None else (profile.protocol,),
+        password=None if profile.security_profile == 3 else profile.password or like.password,
+    )

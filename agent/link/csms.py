@@ -11,6 +11,7 @@ import msgspec
 
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned
 from agent.link.outbox import Entry, Outbox
+from agent.link.profiles import Profiles
 from agent.link.reconnect import Reconnect
 from agent.link.registration import Admission, Registration
 from agent.link.rpc import (
@@ -34,8 +35,10 @@ from agent.vocabulary import (
     LinkLost,
     LinkOpened,
     LinkWarned,
+    NetworkProfile,
     OutboxDrained,
     TuneLink,
+    UseNetwork,
 )
 
 FAIR_SHARE = 8
@@ -43,7 +46,9 @@ FAIR_SHARE = 8
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """Open the connection."""
+    """Open the connection, by this profile; None: as the station was provisioned."""
+
+    profile: NetworkProfile | None = None
 
 
 class Transmit(msgspec.Struct, frozen=True):
@@ -81,6 +86,7 @@ class CsmsLink:
         self.ear = ear or Ear()
         self.outbox = outbox
         self.reconnect = Reconnect(entropy)
+        self.profiles = Profiles()
         self.registration = Registration()
         self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes, ear=self.ear)
         self.timeout_s = 30.0
@@ -102,26 +108,31 @@ class CsmsLink:
 
     # ---- power and connection ----
 
-    def power_on(self, mono: float) -> None:
-        """Connect as soon as may be."""
+    def power_on(self, mono: float, *, spread: bool = False) -> None:
+        """Connect as soon as may be; ``spread``: not at the same moment as everybody else."""
         self.state = "waiting"
-        self.reconnect.start(mono)
+        self.reconnect.start(mono, spread=spread)
         self.expire(mono)
 
     def receive_opened(self, subprotocol: str | None, mono: float) -> None:
         """The socket is open and the CSMS chose this subprotocol, or none."""
+        profile = self.profiles.current
+        offered = self.offered if profile is None or profile.protocol is None else (profile.protocol,)
         try:
-            dialect = self.ear.agreed(self.offered, subprotocol)
+            dialect = self.ear.agreed(offered, subprotocol)
         except NoCommonVersion as error:
             self._commands.append(Disconnect(str(error)))
             return
         self.state = "open"
         self.reconnect.opened()
+        if self.profiles.opened():
+            self.registration.admits = "boot"  # B10.FR.10
         self.outbox.link_changed()
         self.rpc.opened(dialect, mono)
         self._heard_mono = float("-inf")
         self._schedule_ping(mono)
-        self._events.append(LinkOpened(dialect.subprotocol))
+        where = (profile.slot, profile.url) if profile is not None else ()
+        self._events.append(LinkOpened(dialect.subprotocol, *where))
 
     def receive_closed(self, reason: str, mono: float) -> None:
         """The socket is closed, or was never opened."""
@@ -132,6 +143,8 @@ class CsmsLink:
             self.rpc.closed(mono)
             self._take_rpc_events(mono)
             self.outbox.link_changed()
+        else:
+            self.profiles.failed()
         self._drop_transient("Offline")
         self._events.append(LinkLost(reason, self.reconnect.lost(mono)))
 
@@ -214,7 +227,7 @@ class CsmsLink:
         """A deadline may have passed."""
         if self.state == "waiting" and self.reconnect.take_attempt(mono):
             self.state = "connecting"
-            self._commands.append(Connect())
+            self._commands.append(Connect(self.profiles.current))
         if self.state == "open":
             self._expire_open(mono)
         self.pump(mono)
@@ -254,8 +267,13 @@ class CsmsLink:
             times.append(self.outbox.next_deadline(mono))
         return min((time for time in times if time is not None), default=None)
 
+    def use(self, network: UseNetwork) -> None:
+        """The profiles by which to connect from now on; an open connection stays."""
+        self.profiles.use(network.entries, network.good)
+
     def tune(self, tuning: TuneLink, mono: float) -> None:
         """New numbers from the device model."""
+        self.profiles.attempts = tuning.profile_attempts
         self.timeout_s = self.rpc.timeout_s = tuning.timeout_s
         self.reconnect.minimum_s = tuning.back_off_minimum_s
         self.reconnect.random_s = tuning.back_off_random_s

@@ -16,9 +16,12 @@ class Reconnect:
         self.random_s = 10.0
         self.doublings = 5
 
-    def start(self, mono: float) -> None:
-        """Power is on: the first attempt is now."""
-        self._attempt_at = mono
+    def start(self, mono: float, *, spread: bool = False) -> None:
+        """Power is on: the first attempt is now, or ``spread`` at random, as Part 4, 8.2 has it also for the first.
+
+        After a blackout all stations of a street wake up in the same second.
+        """
+        self._attempt_at = mono + (self._entropy.uniform(0.0, self.random_s) if spread else 0.0)
 
     def opened(self) -> None:
         """The connection stands."""
