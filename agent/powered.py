@@ -180,6 +180,7 @@ class PoweredStation:
         self._tokens = TokenReader(data / DATABASE)
         self.station.desk.local_list.read = self._tokens.find
         self._records = contents.records
+        self._remark = f"memory lost: the database was damaged, kept as {contents.damaged}" if contents.damaged else ""
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
         self.link = CsmsLink(
@@ -226,7 +227,7 @@ class PoweredStation:
 
     def power_on(self) -> None:
         """Start the drivers and connect."""
-        self.loop.power_on(self._records)
+        self.loop.power_on(self._records, self._remark)
         self._records = {}
         for driver in self.parts.all:
             self._running.append(self._tasks.create_task(driver.run()))

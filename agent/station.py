@@ -19,6 +19,9 @@ from agent.blocks.e_transactions import Transactions
 from agent.blocks.events import EventNotices
 from agent.blocks.f_remote_control import RemoteControl
 from agent.blocks.g_availability import Availability
+from agent.blocks.g_heartbeat import Heartbeats
+from agent.blocks.g_lock import LockWatch
+from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.j_meter_values import MeterValues
 from agent.inventory import declare_clock, declare_hardware, declare_tokens
 from agent.model.device import DeviceModel, Spot
@@ -73,7 +76,8 @@ class Station:
         self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
         self.events = EventNotices(self.desk)
-        self.availability = Availability(self.desk)
+        self.statuses = ConnectorStatuses(self.desk)
+        self.availability = Availability(self.desk, self.statuses)
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
@@ -83,7 +87,10 @@ class Station:
             self.security,
             self.events,
             self.provisioning,
+            self.statuses,
             self.availability,
+            Heartbeats(self.desk),
+            LockWatch(self.desk, self.events),
             self.transactions,
             self.authorization,
             self.local_auth_list,
@@ -97,7 +104,7 @@ class Station:
         self._callees = self._gather(lambda block: block.calls)
         self._askers = self._gather(lambda block: block.answers)
         self._intents: dict[int, PilotIntent] = {}
-        declare_hardware(self.model, self.site, self.availability.status_of)
+        declare_hardware(self.model, self.site, self.statuses.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
         declare_tokens(self.model, self.desk.cache, self.desk.local_list)
         for spot, text in (defaults or {}).items():
@@ -200,6 +207,8 @@ class Station:
                     method(request, outcome, now)
             case OutboxDrained():
                 self.provisioning.outbox_drained(now)
+            case TechnicianAsked(wish="clear_fault", evse=evse):
+                self.availability.clear_faults(evse)
             case TechnicianAsked():
                 self.provisioning.restart_locally(now)
             case SecurityNoticed():
@@ -231,10 +240,10 @@ class Station:
     def settle(self, now: Now) -> None:
         """Let every fact be heard, then say what the CSMS, the hardware and the disk must know."""
         self._hear_facts(now)
-        self.availability.look(now)
+        self.statuses.look(now)
         self._hear_facts(now)
         for evse in self.site.evses.values():
-            self._wishes(evse)
+            self._wishes(evse, now)
         self._keep_variables()
 
     def _hear_facts(self, now: Now) -> None:
@@ -245,14 +254,14 @@ class Station:
             for method in self._hearers.get(type(fact), ()):
                 method(fact, now)
 
-    def _wishes(self, evse: Evse) -> None:
+    def _wishes(self, evse: Evse, now: Now) -> None:
         intent = evse.intent()
         if intent != self._intents.get(evse.id):
             self._intents[evse.id] = intent
             self.desk.tell(ApplyIntent(evse.id, intent))
         for connector in evse.connectors.values():
             wish = connector.held_for is not None
-            if connector.layout.has_lock and connector.wish_lock(wish):
+            if connector.layout.has_lock and connector.wish_lock(wish, now.mono):
                 kind = LockConnector if wish else UnlockConnector
                 self.desk.tell(kind(evse.id, connector.id))
 

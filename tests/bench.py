@@ -25,6 +25,7 @@ from agent.vocabulary import (
     Answer,
     ApplyIntent,
     ChangeLocalList,
+    ClearFault,
     Command,
     Fact,
     Incoming,
@@ -94,10 +95,11 @@ class Plant:
         self.power_w = 7200.0
         self.period_s = 0.0
         self.sample_at: float | None = None
-        self.meter_answers = True
+        self.meter_answers = self.pilot_answers = True
         self.signs = False
         self.locked: dict[int, LockPosition] = {each.id: "unlocked" for each in layout.connectors if each.has_lock}
         self.lock_stuck = self.lock_silent = False
+        self.latched: list[FaultCode] = []
 
     def pilot(self) -> CpState:
         """What the vehicle shows."""
@@ -284,15 +286,22 @@ class Bench:
         """The fault is gone."""
         self.post(HardwareHealed(evse, code, connector))
 
+    def latch(self, code: FaultCode, evse: int = 1) -> None:
+        """The pilot controller reports a fault and keeps it, until it is asked to leave it."""
+        self.plants[evse].latched.append(code)
+        self.fault(code, evse)
+
     def lose(self, part: str, evse: int = 1) -> None:
         """The wire to a part comes off (``meter``, ``pilot``)."""
-        if part == "meter":
-            self.plants[evse].meter_answers = False
+        if part in ("meter", "pilot"):
+            setattr(self.plants[evse], f"{part}_answers", False)
         self.post(DeviceLost(evse, f"evse[{evse - 1}].{part}", "no answer"))
 
     def find(self, part: str, evse: int = 1) -> None:
         """The wire is on again."""
-        self.plants[evse].meter_answers = True
+        plant = self.plants[evse]
+        plant.meter_answers = plant.pilot_answers = True
+        plant.intent = self.intents[evse]
         self.post(DeviceFound(evse, f"evse[{evse - 1}].{part}"))
 
     # ---- time ----
@@ -458,11 +467,16 @@ class Bench:
     def _obey_hardware(self, command: Command) -> None:
         match command:
             case ApplyIntent(evse=evse, intent=intent):
-                self.intents[evse] = self.plants[evse].intent = intent
+                self.intents[evse] = intent
+                if self.plants[evse].pilot_answers:
+                    self.plants[evse].intent = intent
             case SampleMeter(evse=evse, period_s=period_s):
                 plant = self.plants[evse]
                 plant.period_s, plant.sample_at = period_s, self.mono + period_s
                 self._sample(plant)
+            case ClearFault(evse=evse):
+                self._hardware.extend(HardwareHealed(evse, code) for code in self.plants[evse].latched)
+                self.plants[evse].latched.clear()
             case LockConnector(evse=evse, connector=connector):
                 self._move_lock(evse, connector, "locked")
             case UnlockConnector(evse=evse, connector=connector):
@@ -578,6 +592,8 @@ class Bench:
     def _move_hardware(self) -> None:
         """One change at a time: the vehicle answers the pilot, then the contactor answers both."""
         for evse, plant in self.plants.items():
+            if not plant.pilot_answers:
+                continue
             if plant.state in (CpState.A, CpState.B, CpState.C) and plant.state is not plant.pilot():
                 connector = plant.connector or 1
                 plant.state = plant.pilot()
@@ -590,6 +606,7 @@ class Bench:
 
     def _report(self, plant: Plant) -> None:
         """What is true when the power comes on."""
+        self._hardware.extend(HardwareFaulted(plant.layout.id, code) for code in plant.latched)
         for number, position in plant.locked.items():
             self._hardware.append(LockMoved(plant.layout.id, position, number))
         for each in plant.layout.connectors:

@@ -35,12 +35,16 @@ BOOT_COUNT = "boot/count"
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What was on disk at start.  ``boot`` counts the starts of this station, this one included."""
+    """What was on disk at start.  ``boot`` counts the starts of this station, this one included.
+
+    ``damaged`` is the name under which a file that could not be read was kept.
+    """
 
     next_id: int
     waiting: Waiting
     records: dict[str, bytes]
     boot: int
+    damaged: str = ""
 
 
 class Batch(msgspec.Struct):
@@ -99,7 +103,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             kept = set_aside(self._path)
             log.error("! %s is damaged (%s); kept as %s, starting without memory", self._path, error, kept)
-            contents = self._connect()
+            contents = msgspec.structs.replace(self._connect(), damaged=kept.name)
         self._thread.start()
         return contents
 

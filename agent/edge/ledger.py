@@ -16,12 +16,16 @@ from hashlib import sha256
 
 import msgspec
 
+from agent.edge.security_log import SCHEMA as SECURITY_LOG_SCHEMA
+from agent.edge.security_log import keep, move_times
 from agent.edge.tokens import SCHEMA as TOKENS_SCHEMA
 from agent.edge.tokens import change_list
 from agent.link.disk import (
     Answered,
     ChangeList,
     Insert,
+    LogSecurity,
+    MoveSecurityTimes,
     Park,
     Put,
     ReadRows,
@@ -34,7 +38,7 @@ from agent.link.disk import (
     Write,
 )
 
-SCHEMA = f"""{TOKENS_SCHEMA}
+SCHEMA = f"""{TOKENS_SCHEMA}{SECURITY_LOG_SCHEMA}
 CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     state TEXT NOT NULL DEFAULT 'held',
@@ -143,6 +147,10 @@ class Ledger:
                 self._connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
             case ChangeList():
                 change_list(self._connection, write)
+            case LogSecurity():
+                keep(self._connection, write)
+            case MoveSecurityTimes():
+                move_times(self._connection, write)
 
     def _answer(self, id: int) -> None:
         """The message goes, the proof stays."""

@@ -59,6 +59,24 @@ class Put(msgspec.Struct, frozen=True):
     value: bytes | None
 
 
+class LogSecurity(msgspec.Struct, frozen=True):
+    """Into the security log; ``at_ms`` since 1970, ``boot`` and ``provisional`` as in ``Row``."""
+
+    type: str
+    at_ms: int
+    tech_info: str
+    boot: int
+    provisional: bool
+
+
+class MoveSecurityTimes(msgspec.Struct, frozen=True):
+    """What this start logged from ``since_ms`` on, before it knew the time, was off by so much."""
+
+    boot: int
+    by_ms: int
+    since_ms: int
+
+
 class ChangeList(msgspec.Struct, frozen=True):
     """The local authorization list: empty it first where it is to be replaced, then drop, then put."""
 
@@ -67,7 +85,7 @@ class ChangeList(msgspec.Struct, frozen=True):
     drop: tuple[bytes, ...]
 
 
-Write = Insert | Answered | Refused | Park | Put | ChangeList
+Write = Insert | Answered | Refused | Park | Put | ChangeList | LogSecurity | MoveSecurityTimes
 
 
 class ReadRows(msgspec.Struct, frozen=True):

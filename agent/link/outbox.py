@@ -77,7 +77,7 @@ class Outbox:
         self._beyond = waiting.events
         self._bytes = waiting.bytes
         self._by_transaction = dict(waiting.by_transaction)
-        self._boot = boot
+        self.boot = boot
         self._last_gone = 0
         self._reading = self._thinning = False
         self._thin_again_at = 0
@@ -111,9 +111,9 @@ class Outbox:
 
         Nothing of it goes out before ``shift_stored``: after a power cut it would be said again with another time.
         """
-        self.clock_shifts[self._boot] = shift
+        self.clock_shifts[self.boot] = shift
         self._shift_at_risk = True
-        return self._boot
+        return self.boot
 
     def shift_stored(self) -> None:
         """What was learned of the time is on disk."""
@@ -131,7 +131,7 @@ class Outbox:
         provisional: bool = False,
     ) -> Row:
         """Take a message; the row is to be written, and ``stored`` called when it is."""
-        row = Row(self._next_id, request.action, dump(request), transaction_id, seq_no, worth, self._boot, provisional)
+        row = Row(self._next_id, request.action, dump(request), transaction_id, seq_no, worth, self.boot, provisional)
         self._next_id += 1
         self._count(transaction_id, 1, len(row.message))
         self._enter(Entry(row, request, durable=False))
@@ -242,7 +242,7 @@ class Outbox:
         return entry if self._is_safe(entry) or not self.disk_works else None
 
     def _is_safe(self, entry: Entry) -> bool:
-        corrected = entry.provisional and entry.boot == self._boot
+        corrected = entry.provisional and entry.boot == self.boot
         return entry.durable and not (corrected and self._shift_at_risk)
 
     def next_deadline(self, mono: float) -> float | None:

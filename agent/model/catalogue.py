@@ -34,6 +34,7 @@ TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", Fals
 RESUMPTION_TIMEOUT = Variable("TxCtrlr", "ResumptionTimeout", 0, "s", low=0)  # of 2.1, where 2.0.1 says nothing
 ALLOW_ENERGY_TRANSFER_RESUMPTION = Variable("TxCtrlr", "AllowEnergyTransferResumption", True)
 
+MINIMUM_STATUS_DURATION = Variable("ChargingStation", "MinimumStatusDuration", 0, "s", low=0, high=3600)
 HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
 MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default", mutability="ReadOnly")
 MESSAGE_ATTEMPTS = Variable("OCPPCommCtrlr", "MessageAttempts", 3, low=1, instance="TransactionEvent")

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.edge.clock import EARLIEST, LATEST, TRUSTED_DRIFT_S, Clock
+from agent.link.disk import Row
 from agent.loop import CLOCK_SHIFT
 from agent.vocabulary import Now
 from tests.bench import CARD, POWER_ON, Bench
@@ -47,8 +48,12 @@ class Box:
         self._variables = variables
         self._tasks = tasks
         self._buses: dict[str, Any] = {}
-        self._store = MemoryStore(lambda row: self.made.setdefault((row.transaction_id, row.seq_no), loop.time()))
+        self._store = MemoryStore(self._note)
         self.on = self._start()
+
+    def _note(self, row: Row) -> None:
+        if row.transaction_id:
+            self.made.setdefault((row.transaction_id, row.seq_no), self.time())
 
     def _start(self) -> Powered:
         powered = Powered(

@@ -116,7 +116,7 @@ class Stubborn(Outbox):
     """Stamps are stamps."""
 
     def learned_time(self, shift: ClockShift) -> int:
-        return self._boot
+        return self.boot
 
 
 class Eager(Reconnect):

@@ -59,9 +59,10 @@ class Trace:
         self._ids: set[str] = set()
 
     def inserted(self, row: Row, now: float) -> None:
-        """A durable message is about to be stored."""
+        """A durable message is about to be stored; those of transactions are looked at."""
         request = load(row.action, row.message)
-        assert isinstance(request, TransactionEventRequest)
+        if not isinstance(request, TransactionEventRequest):
+            return
         number = row.transaction_id, row.seq_no
         self._expect(number not in self.made, now, f"{number} is used twice")
         self.made[number] = Made(now, len(self.opened_at) if self._stands else None, request)
