@@ -130,6 +130,41 @@ class CardPresented(Event, frozen=True):
     kind: TokenKind = "ISO14443"
 
 
+ChainVerdict = Literal["valid", "invalid", "unknown_root"]
+"""What the part that holds the roots says of a certificate chain; ``unknown_root``: it has none to judge it by."""
+
+
+class CertificateHash(msgspec.Struct, frozen=True):
+    """What an OCSP responder is asked about one certificate; hashes (SHA-256) and serial number in hexadecimal."""
+
+    issuer_name: str
+    issuer_key: str
+    serial: str
+    responder_url: str
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """A contract of a vehicle's driver (ISO 15118 PaymentDetails); the chain and the hashes begin with the leaf."""
+
+    emaid: str
+    chain_pem: str
+    hashes: tuple[CertificateHash, ...]
+    verdict: ChainVerdict
+
+
+class ContractPresented(Event, frozen=True):
+    """The vehicle chose to pay by contract, and this is it."""
+
+    evse: int
+    contract: Contract
+
+
+class EimChosen(Event, frozen=True):
+    """The vehicle leaves it to external means of identification (a card, an app) who pays."""
+
+    evse: int
+
+
 class BayChanged(Event, frozen=True):
     """The parking-bay sensor."""
 
@@ -200,6 +235,8 @@ AnyEvent = (
     | LockMoved
     | MeterSampled
     | CardPresented
+    | ContractPresented
+    | EimChosen
     | BayChanged
     | VehicleEnded
     | TemperatureMeasured

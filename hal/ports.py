@@ -49,6 +49,17 @@ class PilotTraits(msgspec.Struct, frozen=True):
     phase_switch: bool = False
 
 
+class SeccIntent(msgspec.Struct, frozen=True):
+    """What the vehicle is to hear in its ISO 15118 session.
+
+    ``contract``: it may pay by contract; by external means it always may.  ``authorization`` answers its request to
+    charge; ``waiting`` keeps it asking.
+    """
+
+    contract: bool = False
+    authorization: Literal["waiting", "granted", "refused"] = "waiting"
+
+
 @runtime_checkable
 class Driver(Protocol):
     """One device.  The constructor opens nothing and starts nothing; ``run`` does, until it is cancelled."""
@@ -89,6 +100,17 @@ class EnergyMeter(Driver, Protocol):
 @runtime_checkable
 class TokenReader(Driver, Protocol):
     """A card reader; tokens come as ``CardPresented``."""
+
+
+@runtime_checkable
+class Secc(Driver, Protocol):
+    """What speaks ISO 15118 with the vehicle of one EVSE, and holds the roots that contracts are judged by.
+
+    The vehicle's choice comes as ``ContractPresented`` or ``EimChosen``, anew when it makes another.
+    """
+
+    def tell_vehicle(self, intent: SeccIntent) -> None:
+        """Make this the wish from now on."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ DRIVERS = {
     "sim_meter": "hal.drivers.sim_meter:SimMeter",
     "sim_pilot": "hal.drivers.sim_pilot:SimPilot",
     "sim_reader": "hal.drivers.sim_reader:SimReader",
+    "sim_secc": "hal.drivers.sim_secc:SimSecc",
 }
 """Driver name to ``module:Class``."""
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from hal.events import CpState, FaultCode, HardwareFaulted
 from hal.ports import PilotIntent, Place
 
-Role = Literal["meter", "pilot", "lock", "bay", "reader"]
+Role = Literal["meter", "pilot", "lock", "bay", "reader", "secc"]
 """What a part is, in the order in which parts are told: a reading comes before the change that it belongs to."""
 
 Demand = Literal["ready", "paused", "done"]
@@ -25,11 +25,15 @@ class Vehicle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A vehicle with its cable.
 
     ``simplified``: no switch for state B, it shows C (or D) from plug to unplug.  ``ventilation``: asks with D.
-    ``cable_a``: coding of the cable, read by a socket.  ``protocol`` and ``payment`` are what it would speak.
+    ``cable_a``: coding of the cable, read by a socket.  ``protocol`` and ``payment`` are what it would speak.  Its
+    contract is ``emaid``'s, issued by the simulated operator; ``expired`` it is one of the past, ``foreign`` one of an
+    operator whose root nobody here has.
     """
 
     protocol: Literal["iec61851", "iso15118-ac", "iso15118-dc"] = "iec61851"
     payment: Literal["eim", "contract"] = "eim"
+    emaid: Annotated[str, Meta(min_length=1, max_length=36)] = "NLSIMC00000001"
+    contract: Literal["good", "expired", "foreign"] = "good"
     current_a: Annotated[float, Meta(ge=0, le=1000)] = 32.0
     phases: Annotated[int, Meta(ge=1, le=3)] = 3
     ready_after_ms: Annotated[float, Meta(ge=0)] = 0

@@ -1,0 +1,179 @@
+"""The simulated SECC: what a vehicle that speaks ISO 15118 chooses, presents, and does when it is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
+from cryptography.x509.oid import NameOID
+
+from hal.bus.sim import SimBus
+from hal.bus.sim_evse import Vehicle
+from hal.drivers.sim_operator import Issuer, Operator
+from hal.drivers.sim_pilot import SimPilot
+from hal.drivers.sim_secc import SimSecc
+from hal.events import ContractPresented, DeviceLost, EimChosen, Event
+from hal.ports import Place, Secc, SeccIntent
+from hal.wire.contract_chain import judge, read_contract
+from tests.hal.test_sim import FakeClock
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PAYS = Vehicle(protocol="iso15118-ac", payment="contract", emaid="DEABCC00000042")
+OFFERED = SeccIntent(contract=True)
+
+
+class Desk:
+    """One EVSE with a pilot and an SECC."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.bus = SimBus(SimBus.Config(), self.clock)
+        self.events: list[Event] = []
+        self.secc = SimSecc(SimSecc.Config(), Place("evse[0].secc", 1), self.bus, self.events.append)
+        self.bus.world.attach(SimPilot(SimPilot.Config(), Place("evse[0].pilot", 1), self.bus, self.events.append))
+        self.bus.world.attach(self.secc)
+
+    def tell(self, intent: SeccIntent) -> None:
+        self.secc.tell_vehicle(intent)
+        self.clock.advance(0)
+
+    def choices(self) -> list[Event]:
+        return [event for event in self.events if isinstance(event, (ContractPresented, EimChosen))]
+
+    def contract(self) -> ContractPresented:
+        (event,) = [event for event in self.choices() if isinstance(event, ContractPresented)]
+        return event
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_it_is_an_secc(desk: Desk) -> None:
+    assert isinstance(desk.secc, Secc)
+
+
+def test_a_vehicle_that_does_not_speak_it_says_nothing(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=Vehicle(payment="contract"))
+    assert desk.choices() == []
+
+
+def test_without_the_offer_a_card_has_to_do(desk: Desk) -> None:
+    desk.bus.world.plug_in(1, ev=PAYS)
+    assert desk.choices() == [EimChosen(1)]
+
+
+def test_the_offer_may_come_after_the_vehicle(desk: Desk) -> None:
+    desk.bus.world.plug_in(1, ev=PAYS)
+    desk.tell(OFFERED)
+    assert [type(event) for event in desk.choices()] == [EimChosen, ContractPresented]
+
+
+def test_once_authorized_the_vehicle_chooses_no_more(desk: Desk) -> None:
+    desk.bus.world.plug_in(1, ev=PAYS)
+    desk.tell(SeccIntent(contract=True, authorization="granted"))
+    assert desk.choices() == [EimChosen(1)]
+
+
+def test_a_contract_comes_with_the_pilot_before_it_and_once(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=PAYS)
+    desk.tell(SeccIntent(contract=True, authorization="granted"))
+    desk.tell(SeccIntent(contract=False, authorization="granted"))
+    names = [type(event).__name__ for event in desk.events]
+    assert names.count("ContractPresented") == 1
+    assert names.index("ContractPresented") > max(i for i, name in enumerate(names) if name == "PilotChanged")
+
+
+def test_the_contract_is_what_ocpp_asks_for(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=PAYS)
+    contract = desk.contract().contract
+    chain = load_pem_x509_certificates(contract.chain_pem.encode())
+    assert (contract.emaid, contract.verdict) == ("DEABCC00000042", "valid")
+    assert chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "DEABCC00000042"
+    assert len(contract.chain_pem) <= 5500  # what OCPP 2.0.1 carries
+    assert [int(each.serial, 16) for each in contract.hashes] == [each.serial_number for each in chain]
+    assert all(len(each.issuer_name) == len(each.issuer_key) == 64 for each in contract.hashes)
+    assert all(each.responder_url for each in contract.hashes)
+
+
+def test_a_contract_that_nobody_here_can_judge(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=Vehicle(protocol="iso15118-ac", payment="contract", contract="foreign"))
+    contract = desk.contract().contract
+    assert contract.verdict == "unknown_root"
+    assert len(contract.hashes) == 2  # of the third, the issuer's key is not known
+
+
+def test_a_contract_of_the_past(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=Vehicle(protocol="iso15118-dc", payment="contract", contract="expired"))
+    assert desk.contract().contract.verdict == "invalid"
+
+
+def test_refused_the_vehicle_leaves_it_to_a_card_and_does_not_ask_again(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=PAYS)
+    desk.tell(SeccIntent(contract=True, authorization="refused"))
+    desk.tell(OFFERED)
+    assert [type(event) for event in desk.choices()] == [ContractPresented, EimChosen]
+    desk.bus.world.unplug(1)
+    desk.bus.world.plug_in(1, ev=PAYS)
+    assert isinstance(desk.choices()[-1], ContractPresented)
+
+
+def test_a_session_begins_anew_when_the_wire_is_on_again(desk: Desk) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=PAYS)
+    desk.bus.world.lose(1, "secc")
+    assert any(isinstance(event, DeviceLost) for event in desk.events)
+    desk.bus.world.find(1, "secc")
+    assert [type(event) for event in desk.choices()] == [ContractPresented, ContractPresented]
+
+
+# ---- the chain ----
+
+
+def chain_of(operator: Operator, until: datetime = NOW + timedelta(days=1)) -> str:
+    return operator.contract_pem("DEABCC00000042", since=NOW - timedelta(days=1), until=until)
+
+
+def test_a_chain_without_its_middle_leads_nowhere() -> None:
+    operator = Operator("A", NOW)
+    leaf, _, upper = load_pem_x509_certificates(chain_of(operator).encode())
+    assert judge((leaf, upper), (operator.root,), NOW) == "invalid"
+
+
+def test_a_chain_that_another_signed_is_not_made_good_by_its_names() -> None:
+    one, other = Operator("A", NOW), Operator("A", NOW)
+    assert read_contract("X", chain_of(one), (one.root,), NOW).verdict == "valid"
+    assert read_contract("X", chain_of(one), (other.root,), NOW).verdict == "unknown_root"
+    leaf = load_pem_x509_certificate(chain_of(one).encode())
+    above = load_pem_x509_certificates(chain_of(other).encode())[1:]
+    assert judge((leaf, *above), (one.root, other.root), NOW) == "invalid"
+
+
+def test_a_contract_signs_no_other_contract() -> None:
+    since, until = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    root = Issuer("Root", since, until)
+    contract = Issuer("DEABCC00000042", since, until, root, ca=False)
+    forged = Issuer("DEABCC00000043", since, until, contract, ca=False)
+    assert judge((contract.certificate,), (root.certificate,), NOW) == "valid"
+    assert judge((forged.certificate, contract.certificate), (root.certificate,), NOW) == "invalid"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_what_is_no_chain_is_invalid(text: str) -> None:
+    contract = read_contract("X", text, (), NOW)
+    assert (contract.verdict, contract.hashes) == ("invalid", ())
+
+
+def test_a_root_that_has_expired_vouches_for_nobody() -> None:
+    operator = Operator("A", NOW - timedelta(days=3651))
+    assert read_contract("X", chain_of(operator), (operator.root,), NOW).verdict == "invalid"
