@@ -31,6 +31,7 @@ from agent.vocabulary import (
     Incoming,
     KeepRecord,
     LockConnector,
+    LogSecurityEvent,
     Now,
     Refuse,
     Restart,
@@ -147,6 +148,7 @@ class Bench:
         self.intents: dict[int, PilotIntent] = {}
         self.sent: list[Said] = []
         self.security: list[Payload] = []
+        self.security_log: list[LogSecurityEvent] = []
         self.told: list[TransactionEventRequest] = []
         self.facts: list[Fact] = []
         self.restarts: list[str] = []
@@ -303,6 +305,11 @@ class Bench:
         plant.meter_answers = plant.pilot_answers = True
         plant.intent = self.intents[evse]
         self.post(DeviceFound(evse, f"evse[{evse - 1}].{part}"))
+
+    def notice(self, event: Incoming) -> None:
+        """An edge, or a technician, says this."""
+        self._give(event)
+        self._run()
 
     # ---- time ----
 
@@ -490,6 +497,8 @@ class Bench:
                 self.records.pop(key, None)
             case KeepRecord(key=key, value=bytes() as value):
                 self.records[key] = value
+            case LogSecurityEvent():
+                self.security_log.append(command)
             case ChangeLocalList(replace=replace_all, put=put, drop=drop):
                 if replace_all:
                     self.local_list.clear()
