@@ -6,7 +6,9 @@ import msgspec
 
 from agent.session.authorization import Authorization
 from agent.session.connector import Connector, ConnectorLayout
+from agent.session.derating import DeratingLayout, Heat
 from agent.session.faults import Faults
+from agent.session.limits import CABLE, Bound, Limits, Terms, bound_of
 from agent.session.pilot import facts_between
 from agent.session.transaction import ChargingState, Reading, Transaction
 from agent.vocabulary import (
@@ -19,6 +21,7 @@ from agent.vocabulary import (
     EvNeedsVentilation,
     EvRequestedPower,
     Fact,
+    LimitChanged,
     LockReported,
     MeterRead,
     Now,
@@ -62,6 +65,10 @@ class EvseLayout(msgspec.Struct, frozen=True):
     has_meter: bool = True
     has_bay: bool = False
     has_relay_feedback: bool = True
+    min_a: float = 6.0
+    switches_phases: bool = False
+    limits: tuple[Terms, ...] = ()
+    derating: tuple[DeratingLayout, ...] = ()
 
     @property
     def max_power_w(self) -> float:
@@ -82,6 +89,15 @@ class Evse:
         self.phases_used = layout.phases
         self.bay_occupied = False
         self.faults = Faults(layout.id)
+        self.limits = Limits(
+            layout.limit_a,
+            layout.phases,
+            min_a=layout.min_a,
+            switches_phases=layout.switches_phases,
+            terms=(*layout.limits, *(each.terms for each in layout.derating)),
+        )
+        self._heat = Heat(layout.derating, self.limits)
+        self._offer = self.limits.offer
         self.reading: Reading | None = None
         self.read_at_mono = float("-inf")
         self.opened_at_mono = float("-inf")
@@ -104,6 +120,11 @@ class Evse:
     def faulted(self, connector: int | None = None) -> bool:
         """Whether a fault of the EVSE, or of this connector, holds it."""
         return self.faults.hold(connector)
+
+    def lock_faulted(self, connector: int) -> bool:
+        """Whether the lock of this connector reports a fault, or is gone."""
+        lost = any(part.endswith(f"connectors[{connector - 1}].lock") for part in self.faults.lost_parts)
+        return lost or any(code == "ConnectorLockFailure" and where in (None, connector) for code, where in self.faults)
 
     def in_service(self, connector: int) -> bool:
         """Operative; what is in use goes out of service when its transaction has ended (G03.FR.05, G04.FR.06)."""
@@ -144,23 +165,19 @@ class Evse:
             and not self.wants_ventilation
             and self.serves(self.plugged)
             and self.connectors[self.plugged].secured
+            and self.limits.offer.limit_a > 0
             and not (transaction is not None and (transaction.energy_blocked or transaction.ending is not None))
         )
 
-    def limit_a(self) -> float:
-        """The least of the wiring's and the cable's limit."""
-        cable = self.connectors[self.plugged].cable_limit_a if self.plugged in self.connectors else None
-        return self.layout.limit_a if cable is None else min(cable, self.layout.limit_a)
-
     def intent(self) -> PilotIntent:
         """What the pilot controller should do now."""
-        permit = self.may_give_power()
+        permit, offer = self.may_give_power(), self.limits.offer
         available = self.plugged is not None or any(self.in_service(each) for each in self.connectors)
         return PilotIntent(
             available=available,
-            limit_a=self.limit_a() if permit else None,
+            limit_a=offer.limit_a if permit else None,
             permit_power=permit,
-            phases=self.layout.phases,
+            phases=offer.phases,
         )
 
     # ---- who may take energy ----
@@ -240,16 +257,25 @@ class Evse:
             self.reading = self.reading.moved(shift)
         if self.transaction is not None:
             self.transaction.move_times(shift)
+        self.limits.move_times(shift)
 
     # ---- events in, facts out ----
 
     def receive(self, event: Event, now: Now) -> list[Fact]:
         """Take what the hardware said; facts come in the order in which they became true."""
         facts = self._facts_of(event, now)
+        self._heat.receive(event, now)
+        self._mind_cable(now)
+        return facts + self._what_follows()
+
+    def _what_follows(self) -> list[Fact]:
+        """Of what was heard: whether the vehicle has answered the offer, and whether that is another one now."""
         draws = self.authorization is not None and self.energy_flows()
         self.has_drawn = self.has_drawn or draws
         self.took_offer = self.may_give_power() and (self.took_offer or draws)
-        return facts
+        before, self._offer = self._offer, self.limits.offer
+        changed = before != self._offer
+        return [LimitChanged(self.id, self._offer.limit_a, self._offer.phases)] if changed else []
 
     def _facts_of(self, event: Event, now: Now) -> list[Fact]:
         match event:
@@ -276,6 +302,29 @@ class Evse:
             case HardwareFaulted() | HardwareHealed() | DeviceLost() | DeviceFound():
                 return self.faults.receive(event)
         return []
+
+    # ---- limits ----
+
+    def limit(self, source: str, bound: Bound | None, now: Now, lease_s: float | None = None) -> list[Fact]:
+        """Somebody limits what may be offered, for a time or for good; None: he has nothing to say any more."""
+        if bound is None:
+            self.limits.silence(source, now)
+        else:
+            self.limits.say(source, bound, now, lease_s)
+        return self._what_follows()
+
+    def expire(self, now: Now) -> list[Fact]:
+        """Whose lease has run out is silent."""
+        self.limits.expire(now)
+        return self._what_follows()
+
+    def _mind_cable(self, now: Now) -> None:
+        """The cable that is in use limits as long as it is."""
+        limit_a = None if self.plugged is None else self.connectors[self.plugged].cable_limit_a
+        if limit_a is None:
+            self.limits.silence(CABLE, now)
+        else:
+            self.limits.say(CABLE, bound_of(limit_a), now)
 
     def _sampled(self, sample: MeterSampled, now: Now) -> list[Fact]:
         """A register that runs backwards within a transaction is not believed (J02.FR.16)."""

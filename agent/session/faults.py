@@ -36,6 +36,11 @@ class Faults:
         """Whether nothing can be read, signed or not."""
         return ("PowerMeterFailure", None) in self._reported or any(part.endswith("meter") for part in self.lost_parts)
 
+    @property
+    def pilot_is_gone(self) -> bool:
+        """Whether nobody says what the vehicle and the contactor do; what they did last may not be so any more."""
+        return any(part.endswith("pilot") for part in self.lost_parts)
+
     def receive(self, event: FaultEvent) -> list[Fact]:
         """Take what a part says of itself."""
         match event:
