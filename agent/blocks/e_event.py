@@ -79,7 +79,9 @@ def _cable_limit(evse: Evse, transaction: Transaction) -> int | None:
 
 
 def _evse_once(evse: Evse, transaction: Transaction) -> common.EVSE | None:
-    if evse.plugged is None or transaction.told_evse:  # E01.FR.16
+    """With the first event after every connection: the vehicle may come back at another connector (E01.FR.16)."""
+    if evse.plugged is None or transaction.told_evse:
+        transaction.told_evse = evse.plugged is not None
         return None
     transaction.told_evse, transaction.connector = True, evse.plugged
     return common.EVSE(id=evse.id, connector_id=evse.plugged)

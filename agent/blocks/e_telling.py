@@ -79,7 +79,7 @@ class Telling:
         It goes with the first event that names the EVSE (Part 6: TC_J_08_CS) and, if the Started had none, with the
         first in which energy flows (E01.FR.17): the same reading, and only once where both are one event.
         """
-        names_evse = evse.plugged is not None and not transaction.told_evse
+        names_evse = evse.plugged is not None and transaction.connector is None
         starts_energy = evse.charging_state(now.mono) == "Charging" and not transaction.told_begin
         value = self._begin_value(transaction) if names_evse or starts_energy else None
         transaction.told_begin = transaction.told_begin or (starts_energy and value is not None)

@@ -71,13 +71,16 @@ class Octt:
     # ---- the CSMS ----
 
     def configure(self, variables: Mapping[str, object]) -> None:
-        """The configuration state: each is set and taken at once."""
+        """The configuration state: what is not so already is set, and taken at once."""
         for name, value in variables.items():
             place = spot(name)
             variable = {"name": place.variable} | ({"instance": place.instance} if place.instance else {})
-            item = {"component": {"name": place.component}, "variable": variable, "attributeValue": text(value)}
-            told = self.ask("SetVariables", setVariableData=[item])
-            assert told["setVariableResult"][0]["attributeStatus"] == "Accepted", (name, told)
+            item = {"component": {"name": place.component}, "variable": variable}
+            told = self.ask("GetVariables", getVariableData=[item])["getVariableResult"][0]
+            if told.get("attributeValue") != text(value):
+                item["attributeValue"] = text(value)
+                told = self.ask("SetVariables", setVariableData=[item])["setVariableResult"][0]
+            assert told["attributeStatus"] == "Accepted", told
         self._start_points = set(self.bench.get("TxCtrlr.TxStartPoint").split(","))
         self._stop_points = set(self.bench.get("TxCtrlr.TxStopPoint").split(","))
 
