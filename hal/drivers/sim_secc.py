@@ -62,8 +62,8 @@ class SimSecc(SimPart):
 def contract_of(vehicle: Vehicle) -> Contract:
     """What the vehicle presents, and what is made of it here."""
     # cryptography costs memory: who plugs in no such vehicle does not pay
+    from hal.drivers.contract_chain import read_contract
     from hal.drivers.sim_operator import operator
-    from hal.wire.contract_chain import read_contract
 
     now = datetime.now(UTC)
     founded = datetime(now.year, 1, 1, tzinfo=UTC)

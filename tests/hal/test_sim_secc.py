@@ -10,12 +10,12 @@ from cryptography.x509.oid import NameOID
 
 from hal.bus.sim import SimBus
 from hal.bus.sim_evse import Vehicle
+from hal.drivers.contract_chain import judge, read_contract
 from hal.drivers.sim_operator import Issuer, Operator
 from hal.drivers.sim_pilot import SimPilot
 from hal.drivers.sim_secc import SimSecc
 from hal.events import ContractPresented, DeviceLost, EimChosen, Event
 from hal.ports import Place, Secc, SeccIntent
-from hal.wire.contract_chain import judge, read_contract
 from tests.hal.test_sim import FakeClock
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
