@@ -90,9 +90,10 @@ def fact_line(fact: Fact) -> str | None:
             return f"= {where} authorization ended ({trigger}): power is withdrawn"
         case TransactionStarted(transaction_id=id):
             return f"= {where} transaction {id[:8]} started"
-        case TransactionEnded(transaction_id=id, energy_wh=energy_wh):
+        case TransactionEnded(transaction_id=id, energy_wh=energy_wh, register_final=final):
             energy = "unknown energy" if energy_wh is None else f"{energy_wh / 1000:.3f} kWh"
-            return f"= {where} transaction {id[:8]} ended, {energy}"
+            doubt = "" if final else " as last known: no reading after the contactor opened"
+            return f"= {where} transaction {id[:8]} ended, {energy}{doubt}"
     return None
 
 

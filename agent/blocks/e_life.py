@@ -147,7 +147,8 @@ class Lifecycle:
             self._desk.tell(SampleMeter(evse.id, 1.0))
 
     def finish_when_settled(self, evse: Evse, now: Now) -> None:
-        if evse.final_reading_is_in():
+        """A reading of the open power path ends it; where nobody can say any more that it opened, what is known does."""
+        if evse.final_reading_is_in() or evse.faults.pilot_is_gone:
             self.finish(evse, now)
 
     def finish(self, evse: Evse, now: Now) -> None:
@@ -160,7 +161,8 @@ class Lifecycle:
         evse.transaction = None
         self._watch(evse).forget_transaction()
         self._telling.forget(evse, transaction)
-        self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh()))
+        final = evse.final_reading_is_in()
+        self._desk.post(TransactionEnded(evse.id, transaction.id, transaction.energy_wh(), final))
         self.step(evse, _what_holds(evse), now)
 
     def move_here(self, evse: Evse, now: Now) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.e_watch import FAULT_PATIENCE_S, LAST_READING_PATIENCE_S
+from agent.vocabulary import TransactionEnded
 from hal.events import FaultCode
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with
@@ -249,13 +250,45 @@ def test_a_fault_of_the_card_reader_ends_nothing():
     assert bench.intents[1].permit_power
 
 
-@pytest.mark.parametrize("part", ["pilot", "meter"])
-def test_a_part_that_is_gone_suspends_and_its_return_resumes(part: str):
+def test_a_meter_that_is_gone_suspends_and_its_return_resumes():
     bench = charging()
-    bench.lose(part)
+    bench.lose("meter")
     assert not bench.intents[1].permit_power
-    bench.find(part)
+    bench.find("meter")
     assert bench.take_story()[-1] == ("Updated", "ChargingStateChanged", "Charging")
+
+
+def test_while_the_pilot_is_gone_the_vehicle_charges_on_as_far_as_anybody_knows():
+    bench = charging()
+    bench.lose("pilot")
+    assert not bench.intents[1].permit_power
+    bench.pass_time(FAULT_PATIENCE_S - 1)
+    bench.find("pilot")
+    assert bench.intents[1].permit_power
+    bench.pass_time(FAULT_PATIENCE_S)
+    assert bench.take_story() == []
+
+
+def test_without_a_pilot_nobody_sees_the_contactor_open_and_it_ends_at_once_with_what_is_known():
+    bench = charging()
+    bench.lose("pilot")
+    bench.pass_time(FAULT_PATIENCE_S - 0.1)
+    assert bench.take_events() == []
+    bench.pass_time(0.1)
+    ended = only(bench.take_events())
+    assert (story(ended)[:2], reason(ended)) == (("Ended", "AbnormalCondition"), "Other")
+    assert register_wh(ended, "Transaction.End") == pytest.approx(1000 + 7200 * FAULT_PATIENCE_S / 3600, abs=11)
+    over = only(fact for fact in bench.facts if isinstance(fact, TransactionEnded))
+    assert not over.register_final
+
+
+def test_an_end_that_waits_for_the_contactor_does_not_wait_for_a_pilot_that_is_gone():
+    bench = charging()
+    bench.plants[1].welded = True
+    bench.swipe()
+    assert bench.take_events() == []
+    bench.lose("pilot")
+    assert story(only(bench.take_events()))[:2] == ("Ended", "StopAuthorized")
 
 
 # ---- E07: stopped by the driver ----
