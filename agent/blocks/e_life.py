@@ -147,7 +147,7 @@ class Lifecycle:
             self._desk.tell(SampleMeter(evse.id, 1.0))
 
     def finish_when_settled(self, evse: Evse, now: Now) -> None:
-        """A reading of the open power path ends it; where nobody can say any more that it opened, what is known does."""
+        """A reading of the open power path ends it; where nobody can say that it opened, what is known does."""
         if evse.final_reading_is_in() or evse.faults.pilot_is_gone:
             self.finish(evse, now)
 
