@@ -1,6 +1,6 @@
 """The hardware in the device model: station, EVSEs and connectors with their live values.  Measures nothing.
 
-Source: OCPP 2.0.1 Part 2, 2.13 (charging infrastructure related).
+Source: OCPP 2.0.1 Part 2, 2.13 (charging infrastructure related).  Their parts are in ``agent/instruments.py``.
 """
 
 from __future__ import annotations
@@ -39,10 +39,22 @@ def _available(component: str) -> Variable[bool]:
     return Variable(component, "Available", True, mutability="ReadOnly")
 
 
+def _problem(component: str) -> Variable[bool]:
+    return Variable(component, "Problem", False, mutability="ReadOnly")
+
+
 def declare_clock(model: DeviceModel, wall: Callable[[], datetime], known: Callable[[], bool]) -> None:
     """Declare the clock: what it says, and whether that is known to be true."""
     model.declare(Variable("ClockCtrlr", "DateTime", EPOCH, mutability="ReadOnly"), live=wall)
     model.declare(Variable("ClockCtrlr", "Problem", False, mutability="ReadOnly"), live=lambda: not known())
+
+
+def declare_identity(model: DeviceModel, name: str, vendor: str, serial: str | None, firmware: str | None) -> None:
+    """Declare what the station says of itself when it boots."""
+    told = {"Model": name, "VendorName": vendor, "SerialNumber": serial, "FirmwareVersion": firmware}
+    for variable, text in told.items():
+        if text:
+            model.declare(Variable("ChargingStation", variable, text, mutability="ReadOnly"))
 
 
 def declare_tokens(model: DeviceModel, cache: AuthorizationCache, local_list: LocalList) -> None:
@@ -56,6 +68,7 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
     """Declare what the board file says is there."""
     model.declare(_state("ChargingStation"), live=partial(station_state, site, status_of))
     model.declare(_available("ChargingStation"))
+    model.declare(_problem("ChargingStation"), live=lambda: any(evse.faulted() for evse in site.evses.values()))
     phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
     model.declare(Variable("ChargingStation", "SupplyPhases", phases, mutability="ReadOnly"))
     cables = [connector.layout for evse in site.evses.values() for connector in evse.connectors.values()]
@@ -68,6 +81,7 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
 def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
     model.declare(_state("EVSE"), evse=evse.id, live=partial(evse_state, evse, status_of))
     model.declare(_available("EVSE"), evse=evse.id)
+    model.declare(_problem("EVSE"), evse=evse.id, live=evse.faulted)
     model.declare(Variable("EVSE", "AllowReset", False, mutability="ReadOnly"), evse=evse.id)
     model.declare(Variable("EVSE", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"), evse=evse.id)
     power = Variable("EVSE", "Power", 0.0, "W", high=evse.layout.max_power_w, mutability="ReadOnly")
@@ -80,6 +94,10 @@ def _declare_connector(model: DeviceModel, evse: Evse, connector: Connector, sta
     declare = partial(model.declare, evse=evse.id, connector=connector.id)
     declare(_state("Connector"), live=partial(status_of, evse, connector))
     declare(_available("Connector"))
+    declare(_problem("Connector"), live=partial(evse.faulted, connector.id))
+    if connector.layout.has_lock:
+        problem = Variable("ConnectorPlugRetentionLock", "Problem", False, mutability="ReadOnly")
+        declare(problem, live=lambda: connector.lock_failed)
     kind = Variable("Connector", "ConnectorType", connector.layout.type, mutability="ReadOnly")
     declare(kind)
     declare(Variable("Connector", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"))

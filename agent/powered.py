@@ -34,7 +34,7 @@ from agent.vocabulary import ClockShift
 from board.descriptor import Board, Connector, Evse, Part, Reader, Storage, VariableDefault
 from hal.errors import HalError, UnknownDriver
 from hal.events import Event
-from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post
+from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post, Secc
 from hal.registry import make_bus, make_driver
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Parts:
         self.pilots: dict[int, PilotController] = {}
         self.meters: dict[int, EnergyMeter] = {}
         self.locks: dict[tuple[int, int], ConnectorLock] = {}
+        self.seccs: dict[int, Secc] = {}
         self.all: list[Driver] = []
 
 
@@ -112,6 +113,9 @@ def _build_evse(parts: Parts, evse: Evse, index: int, buses: Buses, post: Post) 
         parts.all.append(parts.meters[evse.id])
     if evse.bay is not None:
         parts.all.append(_make(evse.bay, place("bay"), buses, post, Driver))  # type: ignore[type-abstract]
+    if evse.secc is not None:
+        parts.seccs[evse.id] = _make(evse.secc, place("secc"), buses, post, Secc)  # type: ignore[type-abstract]
+        parts.all.append(parts.seccs[evse.id])
     for connector in evse.connectors:
         if connector.lock is not None:
             where = place(f"connectors[{connector.id - 1}].lock", connector.id)
@@ -141,6 +145,7 @@ def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
             connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
             has_meter=evse.meter is not None,
             has_bay=evse.bay is not None,
+            has_secc=evse.secc is not None,
             has_relay_feedback=parts.pilots[evse.id].traits.relay_feedback,
         )
         for evse in board.evse
@@ -171,7 +176,11 @@ class PoweredStation:
         self.parts = build_parts(board, buses, self._post)
         entropy = Random()
         self.station = Station(
-            layouts_of(board, self.parts), _identity(board, provision), entropy, defaults=_defaults(board, provision)
+            layouts_of(board, self.parts),
+            _identity(board, provision),
+            entropy,
+            defaults=_defaults(board, provision),
+            readers=tuple(reader.evse for reader in board.reader),
         )
         check_defaults(board, provision, self.station.model)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import msgspec
 
 from agent.blocks.a_security import SecurityEvents
+from agent.blocks.b_network import Network, NetworkSetup
 from agent.blocks.b_provisioning import Provisioning
 from agent.blocks.b_reports import Reports
 from agent.blocks.b_variables import Variables
@@ -23,7 +24,8 @@ from agent.blocks.g_heartbeat import Heartbeats
 from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.j_meter_values import MeterValues
-from agent.inventory import declare_clock, declare_hardware, declare_tokens
+from agent.instruments import Instruments, declare_parts
+from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
@@ -69,12 +71,15 @@ class Station:
         entropy: Random,
         *,
         defaults: Mapping[Spot, str] | None = None,
+        readers: Sequence[int] = (),
+        network: NetworkSetup | None = None,
     ) -> None:
         self.site = Site(layouts)
         self.model = DeviceModel()
         self.desk = Desk(self.site, self.model, entropy)
         self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
+        self.network = Network(self.desk, network or NetworkSetup())
         self.events = EventNotices(self.desk)
         self.statuses = ConnectorStatuses(self.desk)
         self.availability = Availability(self.desk, self.statuses)
@@ -87,6 +92,7 @@ class Station:
             self.security,
             self.events,
             self.provisioning,
+            self.network,
             self.statuses,
             self.availability,
             Heartbeats(self.desk),
@@ -107,6 +113,12 @@ class Station:
         declare_hardware(self.model, self.site, self.statuses.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
         declare_tokens(self.model, self.desk.cache, self.desk.local_list)
+        declare_parts(self.model, self.site)
+        declare_identity(
+            self.model, identity.model, identity.vendor_name, identity.serial_number, identity.firmware_version
+        )
+        self.instruments = Instruments(self.model)
+        self.instruments.declare_readers(readers)
         for spot, text in (defaults or {}).items():
             self.model.provide(spot, text)
 
@@ -186,6 +198,7 @@ class Station:
     # ---- routing ----
 
     def _hardware(self, event: Event, now: Now) -> None:
+        self.instruments.receive(event)
         evse = self.site.evses.get(event.evse)  # type: ignore[attr-defined]
         if evse is not None:
             self.desk.facts.extend(evse.receive(event, now))
@@ -195,7 +208,8 @@ class Station:
     def _incoming(self, event: Incoming, now: Now) -> None:
         match event:
             case LinkOpened():
-                self.provisioning.link_opened(now)
+                switched = self.network.link_opened(event, now)
+                self.provisioning.link_opened(now, switched=switched)
             case LinkLost(reason=reason):
                 self.provisioning.link_lost(reason, now)
             case CsmsCalled(message_id=message_id, request=request):

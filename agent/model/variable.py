@@ -71,7 +71,9 @@ class Variable(Generic[T]):
         return f"{self.component}.{self.name}{instance}"
 
     def to_text(self, value: T) -> str:
-        """A value as AttributeValue carries it."""
+        """A value as AttributeValue carries it; empty where there is none yet (B06.FR.13)."""
+        if value is None:
+            return ""
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, tuple):

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent.loop": ("agent.station", "agent.link", "agent.vocabulary", "hal.events", "hal.ports"),
     "agent.station": (
         "agent.blocks",
+        "agent.instruments",
         "agent.inventory",
         "agent.model",
         "agent.ocpp",
@@ -35,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hal.ports",
     ),
     "agent.inventory": ("agent.model", "agent.session"),
+    "agent.instruments": ("agent.model", "agent.session", "hal.events"),
     "agent.story": ("agent.vocabulary", "agent.ocpp", "hal.events"),
     "agent.session": ("agent.session", "agent.vocabulary", "hal.events", "hal.ports"),
     "agent.blocks": (
