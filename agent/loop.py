@@ -59,12 +59,13 @@ from agent.vocabulary import (
     SecurityNoticed,
     Send,
     SetClock,
+    TellVehicle,
     TuneLink,
     UnlockConnector,
     UseNetwork,
 )
-from hal.events import CardPresented, Event
-from hal.ports import ConnectorLock, EnergyMeter, PilotController
+from hal.events import CardPresented, ContractPresented, Event
+from hal.ports import ConnectorLock, EnergyMeter, PilotController, Secc
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,9 @@ class Hardware(Protocol):
 
     @property
     def locks(self) -> Mapping[tuple[int, int], ConnectorLock]: ...
+
+    @property
+    def seccs(self) -> Mapping[int, Secc]: ...
 
 
 Observer = Callable[[str, object], None]
@@ -207,7 +211,7 @@ class Loop:
 
     def store_state(self, works: bool, text: str) -> None:
         """The disk takes writes, or does not: then events are sent from memory, and written when it does again."""
-        self.link.outbox.disk_works = works
+        self.link.outbox.disk_works = self.station.desk.disk_works = works
         if works:
             log.warning("= the disk takes writes again")
         else:
@@ -258,7 +262,8 @@ class Loop:
         now = self._clock.now()
         if isinstance(event, Event):
             self._observe("hal", event)
-            log.debug("< %s", type(event).__name__ if isinstance(event, CardPresented) else event)  # C04.FR.04
+            private = isinstance(event, (CardPresented, ContractPresented))
+            log.debug("< %s", type(event).__name__ if private else event)  # C04.FR.04
         else:
             self._observe("csms", event)
         self._tell_link(event)
@@ -385,6 +390,8 @@ class Loop:
                 self._hardware.pilots[evse].clear_fault()
             case SampleMeter(evse=evse, period_s=period_s) if evse in self._hardware.meters:
                 self._hardware.meters[evse].sample_every(period_s)
+            case TellVehicle(evse=evse, intent=intent):
+                self._hardware.seccs[evse].tell_vehicle(intent)
             case LockConnector(evse=evse, connector=connector):
                 self._hardware.locks[evse, connector].lock()
             case UnlockConnector(evse=evse, connector=connector):
@@ -560,7 +567,16 @@ class AfterDisk:
 
     def __call__(self, stored: bool) -> None:
         rest, self._rest = self._rest, []
+        if not stored:
+            rest = [truthful(command) for command in rest]
         self._loop.after_disk(rest, self._up_to if stored else None, stored and self._shift)
+
+
+def truthful(command: Command) -> Command:
+    """What is answered when the disk refused what the answer promises."""
+    if isinstance(command, Answer) and command.unless_stored is not None:
+        return Answer(command.message_id, command.unless_stored)
+    return command
 
 
 class Once:

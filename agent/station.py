@@ -30,7 +30,7 @@ from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
 from agent.session.evse import Evse, EvseLayout
-from agent.session.site import Site
+from agent.session.site import KeptLimit, Site, limit_key
 from agent.vocabulary import (
     Answer,
     ApplyIntent,
@@ -43,6 +43,7 @@ from agent.vocabulary import (
     Fact,
     Incoming,
     KeepRecord,
+    LimitSet,
     LinkLost,
     LinkOpened,
     LockConnector,
@@ -144,6 +145,7 @@ class Station:
                 if stored is not None:
                     self.model.write(stored.spot, stored.text, by_csms=False)
         self.model.take_changes()
+        self._take_up_limits(records, now)
         for block in self.blocks:
             block.remember(records, now)
         self.provisioning.tune()
@@ -158,6 +160,7 @@ class Station:
     def receive(self, event: Event | Incoming, now: Now) -> None:
         """Take one event; what follows from it is in ``take_commands`` afterwards."""
         self.desk.wall = now.wall
+        self.desk.facts.extend(self.site.expire(now))  # no lease is outlived, however late its timer is
         if isinstance(event, Event):
             self._hardware(event, now)
         else:
@@ -166,6 +169,7 @@ class Station:
 
     def expire(self, now: Now) -> None:
         """The earliest deadline has come."""
+        self.desk.facts.extend(self.site.expire(now))
         for block in self.blocks:
             due = block.next_deadline()
             if due is not None and now.mono >= due:
@@ -174,7 +178,7 @@ class Station:
 
     def next_deadline(self) -> float | None:
         """When ``expire`` must be called."""
-        times = (block.next_deadline() for block in self.blocks)
+        times = (each.next_deadline() for each in (self.site, *self.blocks))
         return min((time for time in times if time is not None), default=None)
 
     def take_commands(self) -> list[Command]:
@@ -194,6 +198,8 @@ class Station:
     def move_times(self, shift: ClockShift) -> None:
         """The time of day became known: readings and transactions were stamped with another."""
         self.transactions.move_times(shift)
+        for key, kept in self.site.move_times(shift).items():
+            self.desk.tell(KeepRecord(key, msgspec.json.encode(kept)))
 
     # ---- routing ----
 
@@ -233,6 +239,8 @@ class Station:
                 self.local_auth_list.note(event)
             case CacheCleared():
                 self.authorization.forget_all()
+            case LimitSet():
+                self._limit(event, now)
 
     def _call(self, message_id: str, request: Request, now: Now) -> None:
         self.desk.message_id = message_id
@@ -278,6 +286,19 @@ class Station:
             if connector.layout.has_lock and connector.wish_lock(wish, now.mono):
                 kind = LockConnector if wish else UnlockConnector
                 self.desk.tell(kind(evse.id, connector.id))
+
+    def _limit(self, said: LimitSet, now: Now) -> None:
+        """What is set for good outlives the power."""
+        self.desk.facts.extend(self.site.limit(said, now))
+        kept = self.site.kept_limit(limit_key(said))
+        self.desk.tell(KeepRecord(limit_key(said), None if kept is None else msgspec.json.encode(kept)))
+
+    def _take_up_limits(self, records: Mapping[str, bytes], now: Now) -> None:
+        self.site.begin(now)
+        for key, value in records.items():
+            kept = self.desk.read_record(key, value, KeptLimit) if key.startswith("limit/") else None
+            if kept is not None:
+                self.site.take_up_limit(kept, now)
 
     def _keep_variables(self) -> None:
         changes = self.model.take_changes()

@@ -9,8 +9,8 @@ import msgspec
 
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from hal.events import FaultCode, TokenKind
-from hal.ports import PilotIntent
+from hal.events import Contract, FaultCode, TokenKind
+from hal.ports import PilotIntent, SeccIntent
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -257,6 +257,12 @@ class TokenPresented(Fact, frozen=True):
     token: Token
 
 
+class PaymentChosen(Fact, frozen=True):
+    """The vehicle said how it pays: by this contract, or (None) as its driver shows at the station (C07, C08)."""
+
+    contract: Contract | None
+
+
 class RemoteStartRequested(Fact, frozen=True):
     """The CSMS wants this EVSE to charge for this token."""
 
@@ -390,6 +396,13 @@ class ClearFault(Command, frozen=True):
     evse: int
 
 
+class TellVehicle(Command, frozen=True):
+    """Make this what the vehicle hears in its ISO 15118 session."""
+
+    evse: int
+    intent: SeccIntent
+
+
 class SampleMeter(Command, frozen=True):
     """Read the meter now, and at this pace from now on."""
 
@@ -436,10 +449,14 @@ class Send(Command, frozen=True):
 
 
 class Answer(Command, frozen=True):
-    """Answer a call of the CSMS; goes out after what the answer promises is on disk."""
+    """Answer a call of the CSMS; goes out after what the answer promises is on disk.
+
+    With a disk that refuses, ``unless_stored`` goes out instead where there is one.
+    """
 
     message_id: str
     response: Response
+    unless_stored: Response | None = None
 
 
 class Refuse(Command, frozen=True):

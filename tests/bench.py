@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from agent.blocks.b_network import NetworkSetup
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Transmit
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned, Waiting
 from agent.link.outbox import Outbox
@@ -40,6 +41,7 @@ from agent.vocabulary import (
     SetClock,
     TuneLink,
     UnlockConnector,
+    UseNetwork,
 )
 from hal.events import (
     BayChanged,
@@ -132,6 +134,7 @@ class Bench:
         relay_feedback: bool = True,
         variables: Mapping[str, object] | None = None,
         seed: int = 7,
+        network: NetworkSetup | None = None,
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
@@ -156,6 +159,9 @@ class Bench:
         self.script: dict[str, Reply | Callable[[Payload], Reply]] = {}
         self.network_up: bool | None = None  # not known yet: the first attempt waits
         self._dialing = False
+        self.dialed: list[NetworkProfile | None] = []
+        self.dark: set[str] = set()  # URLs at which nobody is
+        self._network = network
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
         self._entropy = Random(seed)
@@ -168,7 +174,9 @@ class Bench:
     def power_on(self) -> None:
         """A new station from what was remembered."""
         identity = ChargingStation(model="Bench", vendor_name="Table")
-        self.station = Station(self.layouts, identity, self._entropy, defaults=self._defaults)
+        self.station = Station(
+            self.layouts, identity, self._entropy, defaults=self._defaults, network=self._network
+        )
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.local_list.read = self.local_list.get
@@ -176,6 +184,7 @@ class Bench:
         self._frames: deque[str] = deque()
         self.intents = {}
         self.station.power_on(self.records, self.now)
+        self._perform(self.station.take_commands())
         self.link.power_on(self.mono)
         self._run()
         for plant in self.plants.values():
@@ -526,13 +535,16 @@ class Bench:
                 self.link.admit(which, self.mono)
             case TuneLink():
                 self.link.tune(command, self.mono)
+            case UseNetwork():
+                self.link.use(command)
             case Restart(reason=reason):
                 self.restarts.append(reason)
 
     def _obey_link(self, command: LinkCommand) -> None:
         match command:
-            case Connect():
+            case Connect(profile=profile):
                 self._dialing = True
+                self.dialed.append(profile)
                 self._dial()
             case Disconnect(reason=reason):
                 self.link.receive_closed(reason, self.mono)
@@ -561,7 +573,8 @@ class Bench:
     def _dial(self) -> None:
         if self._dialing and self.network_up is not None:
             self._dialing = False
-            if self.network_up:
+            profile = self.dialed[-1]
+            if self.network_up and (profile is None or profile.url not in self.dark):
                 self.link.receive_opened("ocpp2.0.1", self.mono)
             else:
                 self.link.receive_closed("cannot connect", self.mono)

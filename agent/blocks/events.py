@@ -84,13 +84,16 @@ class EventNotices(Block):
             transaction_id=transaction_id,
         )
 
-    def notify(self, now: Now, severity: int, *events: EventData) -> None:
-        """Tell the CSMS of these events, as far as they are grave enough (N07.FR.04, N07.FR.07, N07.FR.15)."""
+    def notify(self, now: Now, severity: int, *events: EventData, worth: int = 0) -> None:
+        """Tell the CSMS of these events, as far as they are grave enough (N07.FR.04, N07.FR.07, N07.FR.15).
+
+        ``worth`` says what is given up first when too much waits, as in ``Send``.
+        """
         if severity > self.desk.model[ACTIVE_MONITORING_LEVEL]:
             return
         request = NotifyEventRequest(generated_at=now.wall, seq_no=0, event_data=events)
         if severity <= self.desk.model[OFFLINE_QUEUING_SEVERITY]:
-            self.desk.tell(Send(request, durable=True))
+            self.desk.tell(Send(request, durable=True, worth=worth))
         elif self.desk.accepted and self.desk.online:
             self.desk.send(request)
 

@@ -83,7 +83,7 @@ class RemoteControl(Block):
             return m.UnlockConnectorResponse(status="UnlockFailed")
         self._unlocks.append(WaitingUnlock(self.desk.message_id, evse.id, connector.id, now.mono + UNLOCK_PATIENCE_S))
         connector.held_for = None
-        connector.wish_lock(False)
+        connector.wish_lock(False, now.mono)
         self.desk.tell(UnlockConnector(evse.id, connector.id))  # F05.FR.06
         return None
 

@@ -1,4 +1,7 @@
-"""Block G: connector status, heartbeat, taking out of service.  Does not know why a connector is occupied."""
+"""Block G, availability: taking the station, an EVSE or a connector out of service and back, and clearing its faults.
+
+Tells no status itself.
+"""
 
 from __future__ import annotations
 
@@ -6,139 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.blocks.base import Block, Desk
-from agent.model.catalogue import HEARTBEAT_INTERVAL, OFFLINE_THRESHOLD
+from agent.blocks.g_status import ConnectorStatuses
 from agent.ocpp.messages import g_availability as m
-from agent.session.connector import Connector
-from agent.session.evse import Evse
-from agent.vocabulary import (
-    AuthorizationEnded,
-    CallFailed,
-    CameOnline,
-    ConnectorStatusChanged,
-    EvConnected,
-    EvDisconnected,
-    EvseFaulted,
-    EvseHealed,
-    Fact,
-    KeepRecord,
-    Now,
-    SetClock,
-    TriggerRequested,
-)
+from agent.vocabulary import AuthorizationEnded, ClearFault, KeepRecord, Now
 
-DAY_S = 86_400.0
+RESETS = ("RemoteReset", "ScheduledReset", "LocalReset")
 
 Wish = tuple[int, int]
 """(EVSE, connector); 0 stands for the whole station or the whole EVSE."""
 
 
 class Availability(Block):
-    """What the CSMS is told of every connector, and that we are alive."""
+    """What the CSMS opens and closes (G03, G04); each part keeps its own setting."""
 
     letter = "G"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, statuses: ConnectorStatuses) -> None:
         super().__init__(desk)
-        self._told: dict[Wish, str] = {}
-        self._unheard: set[Wish] = set()
-        self._last_heartbeat_mono = float("-inf")
-        self._online_mono = float("-inf")
-
-    # ---- connector status ----
-
-    def look(self, now: Now) -> None:
-        """Tell every connector whose status is not what was told of it."""
-        if self.desk.accepted and self.desk.online:
-            for evse in self.desk.site.evses.values():
-                self._notify_changes(evse, now)
-
-    def may_have_changed(self, fact: Fact, now: Now) -> None:
-        """Told at once, so that the CSMS hears of the connector before it hears of the transaction (E02, E06)."""
-        self._notify_changes(self.desk.site.evses[fact.evse], now)
-
-    def came_online(self, fact: CameOnline, now: Now) -> None:
-        """All that changed (B04.FR.02), or after a long time and after a start simply all (B01.FR.05, B04.FR.01)."""
-        self._online_mono = now.mono
-        if fact.offline_s == float("inf"):  # the answer to BootNotification told the time
-            self._last_heartbeat_mono = now.mono
-        if fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:
-            self._told.clear()
-        for place in self._unheard:
-            self._told.pop(place, None)
-        self._unheard.clear()
-
-    def triggered(self, fact: TriggerRequested, now: Now) -> None:
-        if fact.message == "Heartbeat":
-            self._last_heartbeat_mono = now.mono
-            self.desk.send(m.HeartbeatRequest(), asked_for=True)
-        elif fact.message == "StatusNotification" and fact.connector is not None:
-            evse = self.desk.site.evses[fact.evse]
-            self._notify(evse, evse.connectors[fact.connector], now, asked_for=True)
-
-    facts = {
-        EvConnected: may_have_changed,
-        EvDisconnected: may_have_changed,
-        EvseFaulted: may_have_changed,
-        EvseHealed: may_have_changed,
-        CameOnline: came_online,
-        TriggerRequested: triggered,
-    }
-
-    def status_of(self, evse: Evse, connector: Connector) -> m.ConnectorStatus:
-        """The status as ConnectorStatusEnumType defines it."""
-        if evse.faulted(connector.id):
-            return "Faulted"
-        if not evse.in_service(connector.id):
-            return "Unavailable"
-        return "Occupied" if evse.plugged == connector.id or connector.cable_in else "Available"
-
-    def _notify_changes(self, evse: Evse, now: Now) -> None:
-        for connector in evse.connectors.values():
-            if self._told.get((evse.id, connector.id)) != self.status_of(evse, connector):
-                self._notify(evse, connector, now)
-
-    def _notify(self, evse: Evse, connector: Connector, now: Now, *, asked_for: bool = False) -> None:
-        status = self.status_of(evse, connector)
-        if not asked_for and not (self.desk.accepted and self.desk.online):
-            return
-        self._told[evse.id, connector.id] = status
-        self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
-        self.desk.send(
-            m.StatusNotificationRequest(
-                timestamp=now.wall, connector_status=status, evse_id=evse.id, connector_id=connector.id
-            ),
-            asked_for=asked_for,
-        )
-
-    def status_answered(
-        self, request: m.StatusNotificationRequest, outcome: m.StatusNotificationResponse | CallFailed, now: Now
-    ) -> None:
-        if isinstance(outcome, CallFailed) and outcome.code in ("Offline", "Timeout"):
-            self._unheard.add((request.evse_id, request.connector_id))
-
-    # ---- heartbeat ----
-
-    def heartbeat_answered(
-        self, request: m.HeartbeatRequest, outcome: m.HeartbeatResponse | CallFailed, now: Now
-    ) -> None:
-        if not isinstance(outcome, CallFailed):
-            self.desk.tell(SetClock(outcome.current_time))  # G02.FR.06
-
-    answers = {m.StatusNotificationRequest: status_answered, m.HeartbeatRequest: heartbeat_answered}
-
-    def next_deadline(self) -> float | None:
-        if not (self.desk.accepted and self.desk.online):
-            return None
-        quiet_since = max(self.desk.heard_mono, self._last_heartbeat_mono, self._online_mono)  # G02.FR.05
-        return min(quiet_since + self.desk.model[HEARTBEAT_INTERVAL], self._last_heartbeat_mono + DAY_S)  # G02.FR.07
-
-    def expire(self, now: Now) -> None:
-        due = self.next_deadline()
-        if due is not None and now.mono >= due:
-            self._last_heartbeat_mono = now.mono
-            self.desk.send(m.HeartbeatRequest())
-
-    # ---- in and out of service ----
+        self._statuses = statuses
 
     def change(self, request: m.ChangeAvailabilityRequest, now: Now) -> m.ChangeAvailabilityResponse:
         wish = self._wish(request)
@@ -146,7 +34,7 @@ class Availability(Block):
             return m.ChangeAvailabilityResponse(status="Rejected")
         operative = request.operational_status == "Operative"
         if self._is(wish, operative) and not operative:
-            self._forget_told(wish)  # G04.FR.05: asked again, told again
+            self._statuses.tell_again(*wish)  # G04.FR.05: asked again, told again
         self._switch(wish, operative)
         self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
         if not operative:
@@ -179,11 +67,6 @@ class Availability(Block):
             for evse in self.desk.site.running()
         )
 
-    def _forget_told(self, wish: Wish) -> None:
-        for place in list(self._told):
-            if wish[0] in (0, place[0]) and wish[1] in (0, place[1]):
-                del self._told[place]
-
     def _send_away(self) -> None:
         """Who was authorized and had not begun yet cannot begin any more."""
         for evse in self.desk.site.evses.values():
@@ -201,7 +84,9 @@ class Availability(Block):
             self.desk.site.evses[evse_id].operative = operative
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
-        """Out of service stays out of service (B01.FR.07, G03.FR.08)."""
+        """Out of service stays out of service (B01.FR.07, G03.FR.08); a reset is a new start for the parts as well."""
+        if self.desk.boot_reason in RESETS:
+            self.clear_faults(0)
         for key in records:
             kind, *place = key.split("/")
             if kind != "availability":
@@ -215,3 +100,13 @@ class Availability(Block):
         evse = self.desk.site.evses.get(wish[0])
         if wish[0] == 0 or (evse is not None and wish[1] in (0, *evse.connectors)):
             self._switch(wish, operative=False)
+
+    def clear_faults(self, evse_id: int) -> None:
+        """Ask the pilot controller of an EVSE, or (0) of each, to leave a latched fault.
+
+        Whoever resets the station, or stands before it, wants that.  ChangeAvailability does not: it says who may use
+        the station and nothing of its hardware, and a CSMS repeats it without a thought.
+        """
+        for evse in self.desk.site.evses.values():
+            if evse_id in (0, evse.id):
+                self.desk.tell(ClearFault(evse.id))

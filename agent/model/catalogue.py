@@ -46,7 +46,20 @@ RETRY_BACK_OFF_REPEAT_TIMES = Variable("OCPPCommCtrlr", "RetryBackOffRepeatTimes
 RETRY_BACK_OFF_RANDOM_RANGE = Variable("OCPPCommCtrlr", "RetryBackOffRandomRange", 10, "s", low=0)
 RETRY_BACK_OFF_WAIT_MINIMUM = Variable("OCPPCommCtrlr", "RetryBackOffWaitMinimum", 5, "s", low=1)
 WEB_SOCKET_PING_INTERVAL = Variable("OCPPCommCtrlr", "WebSocketPingInterval", 60, "s", low=0)
+ACTIVE_NETWORK_PROFILE = Variable("OCPPCommCtrlr", "ActiveNetworkProfile", 1, mutability="ReadOnly")
+NETWORK_CONFIGURATION_PRIORITY: Names = Variable(
+    "OCPPCommCtrlr",
+    "NetworkConfigurationPriority",
+    ("1",),
+    choices=("1", "2", "3"),
+    data_type="SequenceList",
+    reboot=True,
+)
+NETWORK_PROFILE_CONNECTION_ATTEMPTS = Variable("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", 3, low=1)
 UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True)
+
+SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
+ALLOW_SECURITY_PROFILE_DOWNGRADE = Variable("SecurityCtrlr", "AllowSecurityProfileDowngrade", False)
 
 AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
@@ -80,6 +93,28 @@ TIME_SOURCE: Names = Variable(
 
 ACTIVE_MONITORING_LEVEL = Variable("MonitoringCtrlr", "ActiveMonitoringLevel", 9, low=0, high=9, mutability="ReadOnly")
 OFFLINE_QUEUING_SEVERITY = Variable("MonitoringCtrlr", "OfflineQueuingSeverity", 4, low=0, high=9)
+ACTIVE_MONITORING_BASE = Variable(
+    "MonitoringCtrlr",
+    "ActiveMonitoringBase",
+    "FactoryDefault",
+    choices=("All", "FactoryDefault", "HardWiredOnly"),
+    mutability="ReadOnly",
+    data_type="OptionList",
+)
+MONITORING_AVAILABLE = Variable("MonitoringCtrlr", "Available", True, mutability="ReadOnly")
+MONITORING_ENABLED = Variable("MonitoringCtrlr", "Enabled", True)
+ITEMS_PER_SET_MONITORING = Variable(
+    "MonitoringCtrlr", "ItemsPerMessage", 100, instance="SetVariableMonitoring", mutability="ReadOnly"
+)
+BYTES_PER_SET_MONITORING = Variable(
+    "MonitoringCtrlr", "BytesPerMessage", 65_536, instance="SetVariableMonitoring", mutability="ReadOnly"
+)
+ITEMS_PER_CLEAR_MONITORING = Variable(
+    "MonitoringCtrlr", "ItemsPerMessage", 1000, instance="ClearVariableMonitoring", mutability="ReadOnly"
+)
+BYTES_PER_CLEAR_MONITORING = Variable(
+    "MonitoringCtrlr", "BytesPerMessage", 65_536, instance="ClearVariableMonitoring", mutability="ReadOnly"
+)
 
 MEASURANDS = (
     "Current.Import",

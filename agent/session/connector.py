@@ -6,6 +6,9 @@ import msgspec
 
 from agent.vocabulary import Token
 
+LOCK_PATIENCE_S = 10.0
+"""How long a lock may say nothing after it was told to lock."""
+
 
 class ConnectorLayout(msgspec.Struct, frozen=True):
     """A connector as the board has it."""
@@ -28,6 +31,8 @@ class Connector:
         self.cable_limit_a: float | None = None
         self.lock_position = "moving"
         self.lock_wish: bool | None = None
+        self.lock_wished_mono = float("-inf")
+        self.lock_failed = False
         self.held_for: Token | None = None
 
     @property
@@ -57,9 +62,23 @@ class Connector:
         """The lock is on its way, or about to be."""
         return self.held_for is not None and (self.lock_wish is not True or self.lock_position == "moving")
 
-    def wish_lock(self, wish: bool) -> bool:
+    def wish_lock(self, wish: bool, mono: float) -> bool:
         """Note what is wanted of the lock; whether that is new."""
         if wish == self.lock_wish:
             return False
-        self.lock_wish, self.lock_position = wish, "moving"
+        self.lock_wish, self.lock_position, self.lock_wished_mono = wish, "moving", mono
         return True
+
+    @property
+    def lock_answer_by_mono(self) -> float | None:
+        """Until when the lock should have said that it locked; None: nothing is awaited."""
+        locking = self.lock_wish is True and self.lock_position == "moving"
+        return self.lock_wished_mono + LOCK_PATIENCE_S if locking else None
+
+    def lock_disobeys(self, mono: float) -> bool | None:
+        """Whether the lock is not where it was told to be; None: it may still be on its way."""
+        if self.lock_position == "moving":
+            by_mono = self.lock_answer_by_mono
+            return True if by_mono is not None and mono >= by_mono else None
+        known = self.lock_wish is not None and self.lock_position != "unknown"
+        return known and (self.lock_position == "locked") is not self.lock_wish

@@ -230,7 +230,7 @@ def test_G05_FR_01_no_power_before_the_plug_is_locked():
     assert connector.held_for == ALICE
     assert not evse.may_give_power()
     assert evse.charging_state(at().mono) == "Charging"  # the contactor says so; it is told to open
-    assert connector.wish_lock(True)
+    assert connector.wish_lock(True, at().mono)
     evse.receive(LockMoved(1, "moving"), at())
     assert not evse.may_give_power()
     evse.receive(LockMoved(1, "locked"), at())
@@ -241,7 +241,7 @@ def test_G05_FR_01_no_power_before_the_plug_is_locked():
 
 def test_G05_a_lock_that_cannot_tell_its_position_is_trusted_once_it_has_answered():
     evse = charging(EvseLayout(1, connectors=(SOCKET,)))
-    evse.connectors[1].wish_lock(True)
+    evse.connectors[1].wish_lock(True, at().mono)
     assert not evse.may_give_power()
     evse.receive(LockMoved(1, "unknown"), at())
     assert evse.may_give_power()

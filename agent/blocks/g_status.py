@@ -1,0 +1,153 @@
+"""Block G, connector status: told when it changed, as often as the CSMS can bear.  Knows not why it is occupied.
+
+By StatusNotification, which the change of availability asks for (G03.FR.04, G04.FR.05) and every CSMS understands;
+NotifyEvent of AvailabilityState would say the same a second time (G01 wants one of them).
+"""
+
+from __future__ import annotations
+
+from agent.blocks.base import Block, Desk
+from agent.blocks.g_pace import Pace
+from agent.model.catalogue import MINIMUM_STATUS_DURATION, OFFLINE_THRESHOLD
+from agent.ocpp.messages import g_availability as m
+from agent.session.connector import Connector
+from agent.session.evse import Evse
+from agent.vocabulary import (
+    CallFailed,
+    CameOnline,
+    ConnectorStatusChanged,
+    EvConnected,
+    EvDisconnected,
+    EvseFaulted,
+    EvseHealed,
+    Fact,
+    Now,
+    TriggerRequested,
+)
+
+
+class Notice:
+    """What is true of a connector since when, and what the CSMS was told of it."""
+
+    def __init__(self) -> None:
+        self.present: m.ConnectorStatus | None = None
+        self.since_mono = float("-inf")
+        self.told: m.ConnectorStatus | None = None
+        self.unheard = False
+        self.pace = Pace()
+
+    def see(self, status: m.ConnectorStatus, mono: float) -> bool:
+        """Whether it is another status than before."""
+        if status == self.present:
+            return False
+        self.present, self.since_mono = status, mono
+        return True
+
+    def due_mono(self, minimum_s: float) -> float | None:
+        """When it is to be told: what the CSMS knows nothing of at once, else when it has been stable for so long."""
+        if self.present == self.told:
+            return None
+        stable_mono = float("-inf") if self.told is None else self.since_mono + minimum_s
+        return max(stable_mono, self.pace.may_at())
+
+
+class ConnectorStatuses(Block):
+    """What the CSMS is told of every connector (G01)."""
+
+    letter = "G"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._notices = {
+            (evse.id, connector): Notice() for evse in desk.site.evses.values() for connector in evse.connectors
+        }
+
+    def status_of(self, evse: Evse, connector: Connector) -> m.ConnectorStatus:
+        """The status as ConnectorStatusEnumType defines it."""
+        if evse.faulted(connector.id):
+            return "Faulted"
+        if not evse.in_service(connector.id):
+            return "Unavailable"
+        return "Occupied" if evse.plugged == connector.id or connector.cable_in else "Available"
+
+    # ---- what changed ----
+
+    def look(self, now: Now) -> None:
+        """Tell every connector whose status is not what was told of it."""
+        for evse in self.desk.site.evses.values():
+            self._look_at(evse, now)
+
+    def may_have_changed(self, fact: Fact, now: Now) -> None:
+        """Told at once, so that the CSMS hears of the connector before it hears of the transaction (E02, E06)."""
+        self._look_at(self.desk.site.evses[fact.evse], now)
+
+    def _look_at(self, evse: Evse, now: Now) -> None:
+        for connector in evse.connectors.values():
+            notice = self._notices[evse.id, connector.id]
+            status = self.status_of(evse, connector)
+            changed = notice.see(status, now.mono)
+            due_mono = notice.due_mono(self.desk.model[MINIMUM_STATUS_DURATION])
+            if due_mono is None or not self._heard():
+                continue
+            if now.mono >= due_mono:
+                notice.pace.spend(now.mono)
+                self._notify(evse, connector, now)
+            elif changed:
+                self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
+
+    def _heard(self) -> bool:
+        return self.desk.accepted and self.desk.online
+
+    def _notify(self, evse: Evse, connector: Connector, now: Now, *, asked_for: bool = False) -> None:
+        status = self.status_of(evse, connector)
+        self._notices[evse.id, connector.id].told = status
+        self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
+        self.desk.send(
+            m.StatusNotificationRequest(
+                timestamp=now.wall, connector_status=status, evse_id=evse.id, connector_id=connector.id
+            ),
+            asked_for=asked_for,
+        )
+
+    def next_deadline(self) -> float | None:
+        """When a status that had to wait may be told; the look that follows every event tells it."""
+        if not self._heard():
+            return None
+        minimum_s = self.desk.model[MINIMUM_STATUS_DURATION]
+        times = (notice.due_mono(minimum_s) for notice in self._notices.values())
+        return min((time for time in times if time is not None), default=None)
+
+    # ---- what the CSMS asks for, and what it did not hear ----
+
+    def triggered(self, fact: TriggerRequested, now: Now) -> None:
+        if fact.message == "StatusNotification" and fact.connector is not None:
+            evse = self.desk.site.evses[fact.evse]
+            self._notify(evse, evse.connectors[fact.connector], now, asked_for=True)
+
+    def came_online(self, fact: CameOnline, now: Now) -> None:
+        """All that changed (B04.FR.02), or after a long time and after a start simply all (B01.FR.05, B04.FR.01)."""
+        for notice in self._notices.values():
+            if notice.unheard or fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:
+                notice.told, notice.unheard = None, False
+
+    def tell_again(self, evse: int, connector: int) -> None:
+        """What was told of these connectors (0: of all) is to be told once more."""
+        for place, notice in self._notices.items():
+            if evse in (0, place[0]) and connector in (0, place[1]):
+                notice.told = None
+
+    def answered(
+        self, request: m.StatusNotificationRequest, outcome: m.StatusNotificationResponse | CallFailed, now: Now
+    ) -> None:
+        if isinstance(outcome, CallFailed) and outcome.code in ("Offline", "Timeout"):
+            self._notices[request.evse_id, request.connector_id].unheard = True
+
+    facts = {
+        EvConnected: may_have_changed,
+        EvDisconnected: may_have_changed,
+        EvseFaulted: may_have_changed,
+        EvseHealed: may_have_changed,
+        CameOnline: came_online,
+        TriggerRequested: triggered,
+    }
+    answers = {m.StatusNotificationRequest: answered}
