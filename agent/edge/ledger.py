@@ -70,6 +70,13 @@ MOST_THINNED = 5000
 """How many events one thinning may give up: the writing thread is not to be away for long."""
 
 EMPTY = b""
+DONE = "('answered', 'thinned')"
+
+GAP_BEFORE = "ledger/gap/"
+FORGET_GAPS = f"""
+DELETE FROM memory WHERE key LIKE '{GAP_BEFORE}%'
+    AND CAST(substr(key, {len(GAP_BEFORE) + 1}) AS INTEGER) NOT IN (SELECT id FROM ledger)
+"""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -110,8 +117,7 @@ class Ledger:
 
     def _last_hash(self) -> bytes:
         last = self._connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
-        anchor = self._connection.execute("SELECT value FROM memory WHERE key = 'ledger/anchor'").fetchone()
-        return bytes(last[0]) if last else bytes(anchor[0]) if anchor else GENESIS
+        return bytes(last[0]) if last else GENESIS
 
     def rolled_back(self) -> None:
         """A commit failed: the chain ends where the disk says."""
@@ -211,19 +217,28 @@ class Ledger:
         return found.fetchall()[::2]
 
     def _prune(self) -> None:
-        """Drop the oldest answered and thinned rows; the chain goes on from the last one that went."""
+        """Drop old answered and thinned rows up to the first that is to be sent; what is parked stays where it is.
+
+        The row behind each gap keeps the hash before it as its own ``prev``; where a gap is, is remembered.
+        """
         keep_from = self._connection.execute(
-            "SELECT min(id) FROM ledger"
-            " WHERE state IN ('held', 'refused', 'parked') OR id > (SELECT max(id) FROM ledger) - ?",
+            "SELECT min(id) FROM ledger WHERE state IN ('held', 'refused') OR id > (SELECT max(id) FROM ledger) - ?",
             (KEPT_ANSWERED,),
         ).fetchone()[0]
-        last = self._connection.execute(
-            "SELECT hash FROM ledger WHERE id < ? ORDER BY id DESC LIMIT 1", (keep_from,)
-        ).fetchone()
-        if last is None:
+        behind_gaps = self._connection.execute(
+            f"SELECT id, before FROM (SELECT id, state, lag(hash) OVER chain AS before, lag(state) OVER chain AS was"
+            f" FROM ledger WHERE id <= ?1 WINDOW chain AS (ORDER BY id)) WHERE was IN {DONE}"
+            f" AND (id = ?1 OR state NOT IN {DONE})",
+            (keep_from,),
+        ).fetchall()
+        if not behind_gaps:
             return
-        self._connection.execute("DELETE FROM ledger WHERE id < ?", (keep_from,))
-        self._connection.execute("INSERT OR REPLACE INTO memory (key, value) VALUES ('ledger/anchor', ?)", last)
+        self._connection.execute(f"DELETE FROM ledger WHERE id < ? AND state IN {DONE}", (keep_from,))
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO memory (key, value) VALUES (?, ?)",  # a gap that grows ends where it ended
+            [(f"{GAP_BEFORE}{id}", before) for id, before in behind_gaps],
+        )
+        self._connection.execute(FORGET_GAPS)
 
     # ---- reading ----
 
@@ -277,17 +292,22 @@ class Ledger:
 
 def verify(connection: sqlite3.Connection) -> Verdict:
     """Walk the whole table once."""
-    anchor = connection.execute("SELECT value FROM memory WHERE key = 'ledger/anchor'").fetchone()
-    expected: bytes | None = bytes(anchor[0]) if anchor else None
+    gaps = {
+        int(key.removeprefix(GAP_BEFORE)): bytes(value)
+        for key, value in connection.execute(f"SELECT key, value FROM memory WHERE key LIKE '{GAP_BEFORE}%'")
+    }
+    expected = GENESIS
     states: dict[str, int] = {}
     numbers: dict[str, int] = {}
+    seen: set[str] = set()
     problems: list[str] = []
     for id, state, transaction_id, seq_no, message, digest, prev, hash in connection.execute(
         "SELECT id, state, transaction_id, seq_no, message, digest, prev, hash FROM ledger ORDER BY id"
     ):
         states[state] = states.get(state, 0) + 1
-        if expected is None:
-            expected = GENESIS if id == 1 else prev
+        if id in gaps:
+            expected = gaps[id]
+            numbers.clear()
         if prev != expected:
             problems.append(f"row {id}: the chain is broken before it")
         if hash != hash_of(prev, id, transaction_id, seq_no, digest):
@@ -299,5 +319,6 @@ def verify(connection: sqlite3.Connection) -> Verdict:
             if last is not None and seq_no != last + 1:
                 problems.append(f"row {id}: transaction {transaction_id} has {seq_no} after {last}")
             numbers[transaction_id] = seq_no
+            seen.add(transaction_id)
         expected = hash
-    return Verdict(states, len(numbers), tuple(problems))
+    return Verdict(states, len(seen), tuple(problems))

@@ -53,6 +53,12 @@ class Disk:
         return [row.id for row in await self.ask(ReadRows(0, 10_000))]
 
 
+def ids_of(path: Path) -> list[int]:
+    """The rows that are there, in whatever state."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [id for (id,) in connection.execute("SELECT id FROM ledger ORDER BY id")]
+
+
 @pytest.fixture
 async def disk(tmp_path: Path) -> AsyncIterator[Disk]:
     disk = Disk(tmp_path / "station.db")
@@ -142,6 +148,41 @@ async def test_a_refused_event_is_kept_however_many_are_answered_behind_it(
     await disk.write(Answered(9))
     assert await disk.waiting() == [10]
     assert problems_of(disk.path) == ()
+
+
+async def test_a_parked_event_holds_up_no_pruning_and_the_chain_stays_proved(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "KEPT_ANSWERED", 2)
+    monkeypatch.setattr(ledger, "PRUNE_EVERY", 1)
+    for id in range(1, 21):
+        await disk.write(Insert(row(id)))
+    await disk.write(Park(5, 3, "GenericError"), Park(6, 3, "GenericError"))
+    for id in (*range(1, 5), *range(7, 15)):
+        await disk.write(Answered(id))
+        assert problems_of(disk.path) == ()
+    assert ids_of(disk.path) == [5, 6, *range(15, 21)]
+    assert [row.id for row in await disk.ask(Resend((5,)))] == [5]
+    await disk.write(Answered(5))
+    assert await disk.ask(Resend()) != []
+    for id in (6, *range(15, 19)):
+        await disk.write(Answered(id))
+        assert problems_of(disk.path) == ()
+    assert ids_of(disk.path) == [19, 20]
+
+
+async def test_a_row_that_somebody_takes_out_between_gaps_is_missed(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "KEPT_ANSWERED", 2)
+    monkeypatch.setattr(ledger, "PRUNE_EVERY", 1)
+    for id in range(1, 11):
+        await disk.write(Insert(row(id)))
+    await disk.write(Park(2, 3, "GenericError"), *(Answered(id) for id in (1, 3, 4, 5)))
+    for gone in (6, 8):
+        with closing(sqlite3.connect(disk.path)) as other, other:
+            other.execute("DELETE FROM ledger WHERE id = ?", (gone,))
+        assert problems_of(disk.path)
 
 
 # The end.
