@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.edge.clock import Clock
 from agent.edge.database import Contents, Database
 from agent.edge.network import Network
@@ -30,7 +31,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.version import VERSION
-from agent.vocabulary import ClockShift
+from agent.vocabulary import ClockShift, NetworkProfile
 from board.descriptor import Board, Connector, Evse, Part, Reader, Storage, VariableDefault
 from hal.errors import HalError, UnknownDriver
 from hal.events import Event
@@ -181,6 +182,7 @@ class PoweredStation:
             entropy,
             defaults=_defaults(board, provision),
             readers=tuple(reader.evse for reader in board.reader),
+            network=network_setup(board, provision),
         )
         check_defaults(board, provision, self.station.model)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
@@ -354,6 +356,26 @@ def target_of(board: Board, provision: Provision) -> Target | None:
     identity = provision.identity or board.csms.identity or board.station.serial or "CS001"
     protocols = SUBPROTOCOLS.get(provision.ocpp_version or "", board.csms.protocols)
     return Target(url, identity, protocols, provision.password)
+
+
+def network_setup(board: Board, provision: Provision) -> NetworkSetup:
+    """What the first configuration slot holds until the CSMS says something else, and what profiles may ask for."""
+    target = target_of(board, provision)
+    return NetworkSetup(
+        factory=None if target is None else NetworkProfile(FACTORY_SLOT, target.url, security_profile_of(provision, target)),
+        interfaces=board.csms.interfaces,
+        protocols=board.csms.protocols if target is None else target.subprotocols,
+        has_certificate=provision.client_cert_file is not None,
+    )
+
+
+def security_profile_of(provision: Provision, target: Target) -> int:
+    """As the station was provisioned, or as what it was given comes to."""
+    if provision.security_profile is not None:
+        return provision.security_profile
+    if target.url.lower().startswith("wss:"):
+        return 2 if provision.client_cert_file is None else 3
+    return 0 if provision.password is None else 1
 
 
 def _context_of(provision: Provision, clock: Clock) -> Callable[[], Any]:

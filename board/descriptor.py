@@ -37,6 +37,9 @@ class Csms(_Table, frozen=True, kw_only=True):
     identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None
     protocols: tuple[Literal["ocpp2.0.1", "ocpp2.1"], ...] = ("ocpp2.0.1",)
     tolerance: Literal["off", "known", "all"] = "known"
+    interfaces: tuple[
+        Literal["Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3"], ...
+    ] = ("Wired0",)
 
 
 class Storage(_Table, frozen=True, kw_only=True):
@@ -81,6 +84,7 @@ class Evse(_Table, frozen=True, kw_only=True):
     pilot: Part
     meter: Part | None = None
     bay: Part | None = None
+    secc: Part | None = None
 
 
 class Reader(_Table, frozen=True, kw_only=True):
@@ -168,6 +172,7 @@ _TABLES: dict[str, type[_Table]] = {
     "meter": Part,
     "lock": Part,
     "bay": Part,
+    "secc": Part,
 }
 
 
@@ -209,7 +214,7 @@ def parts_of(board: Board) -> list[tuple[str, Part | Reader]]:
     found: list[tuple[str, Part | Reader]] = []
     for index, evse in enumerate(board.evse):
         found.append((f"evse[{index}].pilot", evse.pilot))
-        for name, part in (("meter", evse.meter), ("bay", evse.bay)):
+        for name, part in (("meter", evse.meter), ("bay", evse.bay), ("secc", evse.secc)):
             if part is not None:
                 found.append((f"evse[{index}].{name}", part))
         for number, connector in enumerate(evse.connectors):

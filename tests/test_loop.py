@@ -21,7 +21,7 @@ from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.vocabulary import NetworkProfile, Now
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
-from hal.ports import PilotIntent, PilotTraits
+from hal.ports import PilotIntent, PilotTraits, Secc
 from tests.bench import CARD, spot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,6 +171,7 @@ class FakeHardware:
         self.pilots = {1: self.pilot}
         self.meters = {1: self.meter}
         self.locks = {(1, 1): FakeLock(log)}
+        self.seccs: dict[int, Secc] = {}
 
 
 class FakeTimers:

@@ -58,6 +58,7 @@ class Desk:
         self.unreadable: list[str] = []
         self.wall = datetime(1970, 1, 1, tzinfo=UTC)
         self.clock_known = True
+        self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
 
     def tell(self, command: Command) -> None:

@@ -25,6 +25,7 @@ from agent.vocabulary import (
     LockReported,
     MeterRead,
     Now,
+    PaymentChosen,
     PilotFailed,
     PilotHealed,
     PowerPathClosed,
@@ -36,9 +37,11 @@ from hal.events import (
     BayChanged,
     CableRated,
     CardPresented,
+    ContractPresented,
     CpState,
     DeviceFound,
     DeviceLost,
+    EimChosen,
     Event,
     HardwareFaulted,
     HardwareHealed,
@@ -64,6 +67,7 @@ class EvseLayout(msgspec.Struct, frozen=True):
     connectors: tuple[ConnectorLayout, ...] = (ConnectorLayout(),)
     has_meter: bool = True
     has_bay: bool = False
+    has_secc: bool = False
     has_relay_feedback: bool = True
     min_a: float = 6.0
     switches_phases: bool = False
@@ -296,6 +300,10 @@ class Evse:
                 return [LockReported(self.id, connector, position)]
             case CardPresented(uid=uid, kind=kind):
                 return [TokenPresented(self.id, Token(uid, kind))]
+            case ContractPresented(contract=contract) if self.plugged is not None:
+                return [PaymentChosen(self.id, contract)]
+            case EimChosen() if self.plugged is not None:
+                return [PaymentChosen(self.id, None)]
             case VehicleEnded() if self.plugged is not None:
                 self.vehicle_ended = True
                 return [EvEndedSession(self.id)]
