@@ -178,7 +178,7 @@ class Station:
 
     def next_deadline(self) -> float | None:
         """When ``expire`` must be called."""
-        times = (each.next_deadline() for each in (self.site, *self.blocks))
+        times = (self.site.next_deadline(), *(block.next_deadline() for block in self.blocks))
         return min((time for time in times if time is not None), default=None)
 
     def take_commands(self) -> list[Command]:

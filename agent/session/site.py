@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import msgspec
+
 from agent.session.evse import Evse, EvseLayout
-from agent.vocabulary import Token
+from agent.session.limits import bound_of
+from agent.vocabulary import ClockShift, Fact, LimitSet, Now, Token
+
+
+class KeptLimit(msgspec.Struct, frozen=True):
+    """A limit that was set for good, as it outlives the power."""
+
+    said: LimitSet
+    since: datetime
 
 
 class Site:
@@ -12,6 +24,7 @@ class Site:
     def __init__(self, layouts: tuple[EvseLayout, ...]) -> None:
         self.evses = {layout.id: Evse(layout) for layout in layouts}
         self.operative = True
+        self._kept_limits: dict[str, KeptLimit] = {}
 
     def set_operative(self, operative: bool) -> None:
         """Open or close the whole station; each EVSE keeps its own setting (G04.FR.08)."""
@@ -67,7 +80,56 @@ class Site:
                 return evse
         return None
 
+    # ---- limits ----
+
+    def limit(self, said: LimitSet, now: Now) -> list[Fact]:
+        """An installer, a technician or the building limits an EVSE, or lets go of his limit."""
+        evse = self.evses[said.evse]
+        lifts = said.limit_a is None and said.phases is None
+        facts = evse.limit(said.source, None if lifts else bound_of(said.limit_a, said.phases), now, said.lease_s)
+        self._kept_limits.pop(limit_key(said), None)
+        held = evse.limits.said_by(said.source)
+        if held is not None and held.since is not None and not held.silent and held.until_mono is None:
+            self._kept_limits[limit_key(said)] = KeptLimit(said, held.since)
+        return facts
+
+    def kept_limit(self, key: str) -> KeptLimit | None:
+        """What is to be remembered under this key."""
+        return self._kept_limits.get(key)
+
+    def take_up_limit(self, kept: KeptLimit, now: Now) -> None:
+        """What was set for good before the power went; a source that has a lease by now must speak first."""
+        evse = self.evses.get(kept.said.evse)
+        terms = None if evse is None else evse.limits.terms_of(kept.said.source)
+        if evse is not None and (terms is None or terms.lease_s is None):
+            self.limit(kept.said, Now(kept.since, now.mono))
+
+    def begin(self, now: Now) -> None:
+        """The power is on: limits of the board file hold from now."""
+        for evse in self.evses.values():
+            evse.limits.begin(now)
+
+    def next_deadline(self) -> float | None:
+        """When the first lease of a limit runs out."""
+        times = (evse.limits.next_deadline() for evse in self.evses.values())
+        return min((time for time in times if time is not None), default=None)
+
+    def expire(self, now: Now) -> list[Fact]:
+        """Leases may have run out."""
+        return [fact for evse in self.evses.values() for fact in evse.expire(now)]
+
+    def move_times(self, shift: ClockShift) -> dict[str, KeptLimit]:
+        """Since when limits hold was stamped by a clock that was wrong; what is to be remembered anew."""
+        for key, kept in self._kept_limits.items():
+            self._kept_limits[key] = msgspec.structs.replace(kept, since=shift.corrected(kept.since))
+        return self._kept_limits
+
     def _among(self, evse_id: int) -> list[Evse]:
         if evse_id == 0:
             return list(self.evses.values())
         return [self.evses[evse_id]] if evse_id in self.evses else []
+
+
+def limit_key(said: LimitSet) -> str:
+    """Under which it is remembered."""
+    return f"limit/{said.evse}/{said.source}"
