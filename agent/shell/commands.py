@@ -16,7 +16,7 @@ from agent.ocpp.messages.common import AuthorizationStatus
 from agent.ocpp.tolerance import csms_report
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
-from agent.vocabulary import CacheCleared, Token, TokenNoted
+from agent.vocabulary import CacheCleared, TechnicianAsked, Token, TokenNoted
 from hal.events import TokenKind
 
 Role = Literal["observe", "operate", "bench"]
@@ -65,7 +65,7 @@ class PlugIn(Arguments, frozen=True):
 
 
 class OneEvse(Arguments, frozen=True):
-    """``unplug``, ``clear_fault``."""
+    """``unplug``, ``clear_fault``, ``reset_fault``."""
 
     evse: int
 
@@ -222,6 +222,13 @@ class Commands:
         station = self._machine.station
         return station is None or (station.link.state == "open" and station.link.idle)
 
+    async def reset_fault(self, arguments: OneEvse) -> None:
+        """The technician has seen to it: the pilot controller may leave a fault that it keeps."""
+        station = self._on()
+        if arguments.evse not in station.station.site.evses:
+            raise BenchRefused(f"no such evse: {arguments.evse}")
+        station.loop.post(TechnicianAsked("clear_fault", arguments.evse))
+
     # ---- vehicle and driver ----
 
     async def plug_in(self, arguments: PlugIn) -> None:
@@ -306,6 +313,7 @@ class Commands:
         "status": ("observe", Nothing, status),
         "csms_report": ("observe", Nothing, csms_report),
         "ledger_resend": ("operate", Ids, ledger_resend),
+        "reset_fault": ("operate", OneEvse, reset_fault),
         "settle": ("observe", Settle, settle),
         "plug_in": ("bench", PlugIn, plug_in),
         "unplug": ("bench", OneEvse, unplug),
