@@ -24,6 +24,8 @@ from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.model.device import DeviceModel, Spot
+from agent.model.own import own_variable
+from agent.model.variable import Variable
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.provision import SUBPROTOCOLS, Provision, VariableProvision
@@ -32,7 +34,7 @@ from agent.session.evse import EvseLayout
 from agent.station import Station
 from agent.version import VERSION
 from agent.vocabulary import ClockShift, NetworkProfile
-from board.descriptor import Board, Connector, Evse, Part, Reader, Storage, VariableDefault
+from board.descriptor import Board, Connector, Evse, OwnVariable, Part, Reader, Storage, VariableDefault
 from hal.errors import HalError, UnknownDriver
 from hal.events import Event
 from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post, Secc
@@ -184,6 +186,7 @@ class PoweredStation:
             readers=tuple(reader.evse for reader in board.reader),
             network=network_setup(board, provision),
         )
+        declare_own(board, self.station.model)
         check_defaults(board, provision, self.station.model)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
@@ -325,6 +328,45 @@ def _defaults(board: Board, provision: Provision) -> dict[Spot, str]:
     return defaults
 
 
+def declare_own(board: Board, model: DeviceModel) -> None:
+    """Add the components and variables of the board file to the device model.
+
+    Raises:
+        StartFailed: a description that contradicts itself, or a variable that is there already; the text has its place.
+
+    """
+    for number, component in enumerate(board.component):
+        for index, each in enumerate(component.variables):
+            place = f"component[{number}].variables[{index}]"
+            try:
+                variable = _own_variable(component.name, each)
+            except ValueError as error:
+                raise StartFailed(f"{place}.{error}") from None
+            spot = Spot(
+                component.name, each.name, each.instance, component.evse, component.connector, component.instance
+            )
+            if model.find(spot) is not None:
+                raise StartFailed(f"{place}.name: {variable} is there already")
+            model.declare(
+                variable, evse=spot.evse, connector=spot.connector, component_instance=spot.component_instance
+            )
+
+
+def _own_variable(component: str, each: OwnVariable) -> Variable[Any]:
+    return own_variable(
+        component,
+        each.name,
+        each.type,
+        value=each.value,
+        unit=each.unit,
+        low=each.low,
+        high=each.high,
+        values=each.values,
+        mutability=each.mutability,
+        instance=each.instance,
+    )
+
+
 def check_defaults(board: Board, provision: Provision, model: DeviceModel) -> None:
     """See that every first value was taken: a board file is corrected, a tester may ask for more than we have.
 
@@ -360,9 +402,11 @@ def target_of(board: Board, provision: Provision) -> Target | None:
 
 def network_setup(board: Board, provision: Provision) -> NetworkSetup:
     """What the first configuration slot holds until the CSMS says something else, and what profiles may ask for."""
-    target = target_of(board, provision)
+    target, factory = target_of(board, provision), None
+    if target is not None:
+        factory = NetworkProfile(FACTORY_SLOT, target.url, security_profile_of(provision, target))
     return NetworkSetup(
-        factory=None if target is None else NetworkProfile(FACTORY_SLOT, target.url, security_profile_of(provision, target)),
+        factory=factory,
         interfaces=board.csms.interfaces,
         protocols=board.csms.protocols if target is None else target.subprotocols,
         has_certificate=provision.client_cert_file is not None,

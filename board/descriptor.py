@@ -107,6 +107,30 @@ class VariableDefault(_Table, frozen=True, kw_only=True):
     instance: str | None = None
 
 
+class OwnVariable(_Table, frozen=True, kw_only=True):
+    """A variable that only this board has: told to the CSMS, set by it and kept; ``low``, ``high`` bound a number."""
+
+    name: Name
+    type: Literal["string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList"]
+    value: str | None = None
+    instance: Name | None = None
+    unit: Annotated[str, Meta(max_length=16)] = ""
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] = ()
+    mutability: Literal["ReadOnly", "WriteOnly", "ReadWrite"] = "ReadWrite"
+
+
+class Component(_Table, frozen=True, kw_only=True):
+    """A component that only this board has, or one that gets more variables here."""
+
+    name: Name
+    instance: Name | None = None
+    evse: Annotated[int, Meta(ge=1, le=999)] | None = None
+    connector: Annotated[int, Meta(ge=1, le=99)] | None = None
+    variables: Annotated[tuple[OwnVariable, ...], Meta(min_length=1)]
+
+
 class Board(_Table, frozen=True, kw_only=True):
     """A whole board."""
 
@@ -118,6 +142,7 @@ class Board(_Table, frozen=True, kw_only=True):
     evse: Annotated[tuple[Evse, ...], Meta(min_length=1)]
     reader: tuple[Reader, ...] = ()
     variable: tuple[VariableDefault, ...] = ()
+    component: tuple[Component, ...] = ()
 
 
 def find_board(name: str) -> Path:
@@ -155,6 +180,7 @@ def read_board(path: Path) -> Board:
         raise BoardError(f"{path}: {error}{_choices(str(error))}") from None
     _check_numbers(board, path)
     _check_buses(board, path)
+    _check_components(board, path)
     return board
 
 
@@ -168,6 +194,8 @@ _TABLES: dict[str, type[_Table]] = {
     "connectors": Connector,
     "reader": Reader,
     "variable": VariableDefault,
+    "component": Component,
+    "variables": OwnVariable,
     "pilot": Part,
     "meter": Part,
     "lock": Part,
@@ -197,6 +225,17 @@ def _check_numbers(board: Board, path: Path) -> None:
     for index, reader in enumerate(board.reader):
         if reader.evse not in (0, *numbers):
             raise BoardError(f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}")
+
+
+def _check_components(board: Board, path: Path) -> None:
+    for index, each in enumerate(board.component):
+        if each.connector is not None and each.evse is None:
+            raise BoardError(f"{path}: $.component[{index}].connector: {each.connector} of which evse?")
+        if each.evse is not None and each.evse > len(board.evse):
+            raise BoardError(f"{path}: $.component[{index}].evse: no evse {each.evse}; there are {len(board.evse)}")
+        there = len(board.evse[each.evse - 1].connectors) if each.evse is not None else 0
+        if each.connector is not None and each.connector > there:
+            raise BoardError(f"{path}: $.component[{index}].connector: no {each.connector}; there are {there}")
 
 
 def _check_buses(board: Board, path: Path) -> None:
