@@ -24,9 +24,13 @@ from agent.blocks.g_heartbeat import Heartbeats
 from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.j_meter_values import MeterValues
+from agent.blocks.n_monitoring import Monitoring
+from agent.blocks.n_monitoring_report import MonitoringReports
 from agent.instruments import Instruments, declare_parts
+from agent.blocks.n_customer import CustomerInformation
 from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
 from agent.model.device import DeviceModel, Spot
+from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
 from agent.session.evse import Evse, EvseLayout
@@ -74,6 +78,7 @@ class Station:
         defaults: Mapping[Spot, str] | None = None,
         readers: Sequence[int] = (),
         network: NetworkSetup | None = None,
+        monitors: tuple[Preset, ...] = (),
     ) -> None:
         self.site = Site(layouts)
         self.model = DeviceModel()
@@ -87,6 +92,7 @@ class Station:
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
+        self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
         self.blocks: tuple[Block, ...] = (
@@ -105,6 +111,9 @@ class Station:
             Reports(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
+            CustomerInformation(self.desk),
+            self.monitoring,
+            MonitoringReports(self.desk, self.monitoring.watch.monitors),
         )
         self.log: list[Fact] = []
         self._hearers = self._gather(lambda block: block.facts)
@@ -266,6 +275,7 @@ class Station:
         self._hear_facts(now)
         for evse in self.site.evses.values():
             self._wishes(evse, now)
+        self.monitoring.watch.look(now)
         self._keep_variables()
 
     def _hear_facts(self, now: Now) -> None:
@@ -298,7 +308,7 @@ class Station:
         for key, value in records.items():
             kept = self.desk.read_record(key, value, KeptLimit) if key.startswith("limit/") else None
             if kept is not None:
-                self.site.take_up_limit(kept, now)
+                self.desk.facts.extend(self.site.take_up_limit(kept, now))
 
     def _keep_variables(self) -> None:
         changes = self.model.take_changes()

@@ -209,4 +209,5 @@ def _why_paused(evse: Evse) -> str:
     transaction = evse.transaction
     if transaction is not None and transaction.energy_blocked:
         return "DeAuthorized"
-    return "Other" if evse.faulted(evse.plugged) else "StoppedByEV"
+    ours = evse.faulted(evse.plugged) or evse.limits.offer.limit_a == 0
+    return "Other" if ours else "StoppedByEV"

@@ -9,6 +9,7 @@ import msgspec
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.e_life import Lifecycle
+from agent.blocks.e_rate import Rates
 from agent.blocks.e_resumption import Resumption
 from agent.blocks.e_sampling import Sampling
 from agent.blocks.e_telling import Telling
@@ -41,6 +42,7 @@ from agent.vocabulary import (
     EvseFaulted,
     EvseHealed,
     Fact,
+    LimitChanged,
     LockReported,
     MeterRead,
     Now,
@@ -76,6 +78,7 @@ class Transactions(Block):
         self._life = Lifecycle(desk, self._watches, self._telling)
         self._sampling = Sampling(desk, self._watches, self._telling)
         self._resumption = Resumption(desk, self._watches, self._telling, self._life)
+        self._rates = Rates(desk)
 
     # ---- what the vehicle and the driver do ----
 
@@ -129,6 +132,16 @@ class Transactions(Block):
 
     def charging_state_may_differ(self, fact: Fact, now: Now) -> None:
         self._life.step(self._evse(fact), "ChargingStateChanged", now)
+
+    def limit_changed(self, fact: LimitChanged, now: Now) -> None:
+        """It may have to pause, or to go on, or it goes on at another rate (E02.FR.17)."""
+        evse = self._evse(fact)
+        before = None if evse.transaction is None else evse.transaction.next_seq_no
+        self._life.step(evse, "ChargingStateChanged", now)
+        transaction = evse.transaction
+        told = transaction is None or transaction.ending is not None or transaction.next_seq_no != before
+        if self._rates.is_news(evse, fact, told=told) and transaction is not None:
+            self._telling.updated(evse, transaction, "ChargingRateChanged", now)
 
     def may_start_now(self, fact: ConnectorStatusChanged, now: Now) -> None:
         self._life.start_if_missed(self._evse(fact), now)
@@ -202,6 +215,7 @@ class Transactions(Block):
         PowerPathClosed: charging_state_may_differ,
         PowerPathOpened: charging_state_may_differ,
         LockReported: charging_state_may_differ,
+        LimitChanged: limit_changed,
         ConnectorStatusChanged: may_start_now,
         MeterRead: meter_read,
         EvseFaulted: faulted,

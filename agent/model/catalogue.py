@@ -30,6 +30,7 @@ STOP_TX_ON_EV_SIDE_DISCONNECT = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", 
 STOP_TX_ON_INVALID_ID = Variable("TxCtrlr", "StopTxOnInvalidId", True)
 MAX_ENERGY_ON_INVALID_ID = Variable("TxCtrlr", "MaxEnergyOnInvalidId", 0, "Wh", low=0)
 TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", False)
+LIMIT_CHANGE_SIGNIFICANCE = Variable("SmartChargingCtrlr", "LimitChangeSignificance", 1.0, "Percent", low=0, high=100)
 
 RESUMPTION_TIMEOUT = Variable("TxCtrlr", "ResumptionTimeout", 0, "s", low=0)  # of 2.1, where 2.0.1 says nothing
 ALLOW_ENERGY_TRANSFER_RESUMPTION = Variable("TxCtrlr", "AllowEnergyTransferResumption", True)
@@ -69,6 +70,10 @@ LOCAL_AUTHORIZE_OFFLINE = Variable("AuthCtrlr", "LocalAuthorizeOffline", True)
 LOCAL_PRE_AUTHORIZE = Variable("AuthCtrlr", "LocalPreAuthorize", False)
 DISABLE_REMOTE_AUTHORIZATION = Variable("AuthCtrlr", "DisableRemoteAuthorization", False)
 MASTER_PASS_GROUP_ID = Variable("AuthCtrlr", "MasterPassGroupId", "", high=36)
+
+PNC_ENABLED = Variable("ISO15118Ctrlr", "PnCEnabled", True)
+CENTRAL_CONTRACT_VALIDATION_ALLOWED = Variable("ISO15118Ctrlr", "CentralContractValidationAllowed", True)
+CONTRACT_VALIDATION_OFFLINE = Variable("ISO15118Ctrlr", "ContractValidationOffline", False)
 
 CACHE_AVAILABLE = Variable("AuthCacheCtrlr", "Available", True, mutability="ReadOnly")
 CACHE_ENABLED = Variable("AuthCacheCtrlr", "Enabled", True)

@@ -97,12 +97,13 @@ class Site:
         """What is to be remembered under this key."""
         return self._kept_limits.get(key)
 
-    def take_up_limit(self, kept: KeptLimit, now: Now) -> None:
+    def take_up_limit(self, kept: KeptLimit, now: Now) -> list[Fact]:
         """What was set for good before the power went; a source that has a lease by now must speak first."""
         evse = self.evses.get(kept.said.evse)
         terms = None if evse is None else evse.limits.terms_of(kept.said.source)
-        if evse is not None and (terms is None or terms.lease_s is None):
-            self.limit(kept.said, Now(kept.since, now.mono))
+        if evse is None or (terms is not None and terms.lease_s is not None):
+            return []
+        return self.limit(kept.said, Now(kept.since, now.mono))
 
     def begin(self, now: Now) -> None:
         """The power is on: limits of the board file hold from now."""
