@@ -33,6 +33,7 @@ from agent.vocabulary import (
     KeepRecord,
     LockConnector,
     LogSecurityEvent,
+    NetworkProfile,
     Now,
     Refuse,
     Restart,

@@ -11,6 +11,7 @@ from agent.model.catalogue import (
     MESSAGE_ATTEMPT_INTERVAL,
     MESSAGE_ATTEMPTS,
     MESSAGE_TIMEOUT,
+    NETWORK_PROFILE_CONNECTION_ATTEMPTS,
     RETRY_BACK_OFF_RANDOM_RANGE,
     RETRY_BACK_OFF_REPEAT_TIMES,
     RETRY_BACK_OFF_WAIT_MINIMUM,
@@ -61,9 +62,11 @@ class Provisioning(Block):
 
     # ---- boot ----
 
-    def link_opened(self, now: Now) -> None:
-        """The connection stands: say who we are, unless the CSMS knows (Part 4, 5.3)."""
+    def link_opened(self, now: Now, *, switched: bool = False) -> None:
+        """The connection stands: say who we are, unless the CSMS knows (Part 4, 5.3); another one does not."""
         self.desk.online = True
+        if switched:  # B10.FR.10
+            self.desk.registration, self._boot_again_at = None, None
         if self.desk.accepted:
             lost_at = now.mono if self._lost_at_mono is None else self._lost_at_mono
             self.desk.tell(AdmitMessages("all"))
@@ -127,6 +130,7 @@ class Provisioning(Block):
             back_off_doublings=model[RETRY_BACK_OFF_REPEAT_TIMES],
             attempts=model[MESSAGE_ATTEMPTS],
             attempt_interval_s=float(model[MESSAGE_ATTEMPT_INTERVAL]),
+            profile_attempts=model[NETWORK_PROFILE_CONNECTION_ATTEMPTS],
         )
         if tuned != self._tuned:
             self._tuned = tuned
