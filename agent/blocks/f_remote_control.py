@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.readings import meter_value
 from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
+from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.common import IdToken
+from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
+from agent.ocpp.messages.n_diagnostics import LogStatusNotificationRequest
 from agent.session.evse import Evse
 from agent.vocabulary import (
     Answer,
@@ -23,7 +27,16 @@ from agent.vocabulary import (
 
 UNLOCK_PATIENCE_S = 5.0
 
-TRIGGERABLE = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification", "TransactionEvent"})
+IDLE: Mapping[str, Request] = {
+    "FirmwareStatusNotification": FirmwareStatusNotificationRequest(status="Idle"),
+    "LogStatusNotification": LogStatusNotificationRequest(status="Idle"),
+}
+"""Of what no block here ever does: nothing is downloaded and nothing is uploaded (F06.FR.15, F06.FR.16)."""
+
+TRIGGERABLE = frozenset(
+    {"BootNotification", "Heartbeat", "MeterValues", "StatusNotification", "TransactionEvent", *IDLE}
+)
+"""Each is sent by the block that has what it says, which hears ``TriggerRequested``."""
 
 
 class WaitingUnlock:
@@ -130,7 +143,11 @@ class RemoteControl(Block):
             return self.desk.accepted and any(evse_id in (0, each.id) for each in self.desk.site.running())
         if message == "MeterValues":
             return any(self._has_reading(each) for each in self.desk.site.evses.values() if evse_id in (0, each.id))
-        return True
+        return True  # of the station as a whole: the EVSE does not matter (F06.FR.03)
+
+    def triggered(self, fact: TriggerRequested, now: Now) -> None:
+        if fact.message in IDLE:
+            self.desk.send(IDLE[fact.message], asked_for=True)
 
     def _has_reading(self, evse: Evse) -> bool:
         return meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], "Trigger") is not None
@@ -141,7 +158,7 @@ class RemoteControl(Block):
         m.UnlockConnectorRequest: unlock,
         m.TriggerMessageRequest: trigger,
     }
-    facts = {LockReported: lock_reported}
+    facts = {LockReported: lock_reported, TriggerRequested: triggered}
 
 
 def _token(token: IdToken) -> Token:
