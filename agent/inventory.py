@@ -9,7 +9,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE, UNLOCK_ON_EV_SIDE_DISCONNECT
+from agent.model.catalogue import (
+    CACHE_STORAGE,
+    CENTRAL_CONTRACT_VALIDATION_ALLOWED,
+    CONTRACT_VALIDATION_OFFLINE,
+    LOCAL_LIST_ENTRIES,
+    LOCAL_LIST_STORAGE,
+    PNC_ENABLED,
+    UNLOCK_ON_EV_SIDE_DISCONNECT,
+)
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
 from agent.session.cache import AuthorizationCache
@@ -74,6 +82,9 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
     cables = [connector.layout for evse in site.evses.values() for connector in evse.connectors.values()]
     if all(cable.attached for cable in cables):  # 2.1.12: nothing to unlock
         model.fix(UNLOCK_ON_EV_SIDE_DISCONNECT, False)
+    if not any(evse.layout.has_secc for evse in site.evses.values()):
+        for contracts in (PNC_ENABLED, CENTRAL_CONTRACT_VALIDATION_ALLOWED, CONTRACT_VALIDATION_OFFLINE):
+            model.withdraw(contracts)
     for evse in site.evses.values():
         _declare_evse(model, evse, status_of)
 

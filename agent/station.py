@@ -30,6 +30,7 @@ from agent.instruments import Instruments, declare_parts
 from agent.blocks.n_customer import CustomerInformation
 from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
 from agent.model.device import DeviceModel, Spot
+from agent.model.migrations import restore
 from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
@@ -116,6 +117,7 @@ class Station:
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
         )
         self.log: list[Fact] = []
+        self.dropped: list[str] = []
         self._hearers = self._gather(lambda block: block.facts)
         self._callees = self._gather(lambda block: block.calls)
         self._askers = self._gather(lambda block: block.answers)
@@ -150,9 +152,7 @@ class Station:
         """
         for key, value in records.items():
             if key.startswith("variable/"):
-                stored = self.desk.read_record(key, value, StoredVariable)
-                if stored is not None:
-                    self.model.write(stored.spot, stored.text, by_csms=False)
+                self._take_up_variable(key, value)
         self.model.take_changes()
         self._take_up_limits(records, now)
         for block in self.blocks:
@@ -160,6 +160,19 @@ class Station:
         self.provisioning.tune()
         self.security.started(remark, now)
         self.settle(now)
+
+    def _take_up_variable(self, key: str, value: bytes) -> None:
+        """What an older release stored is carried over, or dropped with a word."""
+        stored = self.desk.read_record(key, value, StoredVariable)
+        if stored is None:
+            return
+        spot, refusal = restore(self.model, stored.spot, stored.text)
+        if refusal:
+            self.dropped.append(f"{stored.spot} = {stored.text[:50]!r}: {refusal}")
+        if refusal or spot != stored.spot:
+            self.desk.tell(KeepRecord(key, None))
+        if spot != stored.spot and not refusal:
+            self.desk.tell(KeepRecord(spot.key(), msgspec.json.encode(StoredVariable(spot, stored.text))))
 
     @property
     def unreadable(self) -> list[str]:
@@ -275,6 +288,7 @@ class Station:
         self._hear_facts(now)
         for evse in self.site.evses.values():
             self._wishes(evse, now)
+        self.authorization.tell_vehicles()
         self.monitoring.watch.look(now)
         self._keep_variables()
 

@@ -15,7 +15,7 @@ from agent.blocks.b_network import NetworkSetup
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Transmit
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned, Waiting
 from agent.link.outbox import Outbox
-from agent.model.device import Spot
+from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.e_transactions import TransactionEventRequest
 from agent.session.connector import ConnectorLayout
@@ -40,6 +40,7 @@ from agent.vocabulary import (
     SampleMeter,
     Send,
     SetClock,
+    TellVehicle,
     TuneLink,
     UnlockConnector,
     UseNetwork,
@@ -48,9 +49,12 @@ from hal.events import (
     BayChanged,
     CableRated,
     CardPresented,
+    Contract,
+    ContractPresented,
     CpState,
     DeviceFound,
     DeviceLost,
+    EimChosen,
     Event,
     FaultCode,
     HardwareFaulted,
@@ -64,7 +68,7 @@ from hal.events import (
     TokenKind,
     VehicleEnded,
 )
-from hal.ports import PilotIntent
+from hal.ports import PilotIntent, SeccIntent
 
 Payload = dict[str, Any]
 Reply = Payload | str | None
@@ -131,15 +135,24 @@ class Bench:
         attached: bool = True,
         lock: bool = False,
         bay: bool = False,
+        secc: bool = False,
         meter: bool = True,
         relay_feedback: bool = True,
         variables: Mapping[str, object] | None = None,
         seed: int = 7,
         network: NetworkSetup | None = None,
+        own: Callable[[DeviceModel], None] = lambda model: None,
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
-            EvseLayout(number + 1, connectors=cables, has_bay=bay, has_meter=meter, has_relay_feedback=relay_feedback)
+            EvseLayout(
+                number + 1,
+                connectors=cables,
+                has_bay=bay,
+                has_secc=secc,
+                has_meter=meter,
+                has_relay_feedback=relay_feedback,
+            )
             for number in range(evses)
         )
         self.mono = 1000.0
@@ -150,6 +163,7 @@ class Bench:
         self.parked: dict[int, str] = {}
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
         self.intents: dict[int, PilotIntent] = {}
+        self.vehicle_heard: dict[int, SeccIntent] = {}
         self.sent: list[Said] = []
         self.security: list[Payload] = []
         self.security_log: list[LogSecurityEvent] = []
@@ -165,6 +179,7 @@ class Bench:
         self._network = network
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
+        self._own = own
         self._entropy = Random(seed)
         self._next_id = 1
         self._asked = 0
@@ -178,6 +193,7 @@ class Bench:
         self.station = Station(
             self.layouts, identity, self._entropy, defaults=self._defaults, network=self._network
         )
+        self._own(self.station.model)
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.local_list.read = self.local_list.get
@@ -275,6 +291,14 @@ class Bench:
     def swipe(self, card: str = CARD, evse: int = 0, kind: TokenKind = "ISO14443") -> None:
         """A card at the reader of this EVSE, or (0) of the station."""
         self.post(CardPresented(evse, card, kind))
+
+    def present_contract(self, contract: Contract, evse: int = 1) -> None:
+        """The vehicle wants to pay by this contract."""
+        self.post(ContractPresented(evse, contract))
+
+    def choose_eim(self, evse: int = 1) -> None:
+        """The vehicle leaves it to external means who pays."""
+        self.post(EimChosen(evse))
 
     def bay(self, occupied: bool, evse: int = 1) -> None:
         """The parking bay's sensor."""
@@ -494,6 +518,8 @@ class Bench:
             case ClearFault(evse=evse):
                 self._hardware.extend(HardwareHealed(evse, code) for code in self.plants[evse].latched)
                 self.plants[evse].latched.clear()
+            case TellVehicle(evse=evse, intent=heard):
+                self.vehicle_heard[evse] = heard
             case LockConnector(evse=evse, connector=connector):
                 self._move_lock(evse, connector, "locked")
             case UnlockConnector(evse=evse, connector=connector):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.blocks.base import Block, Desk, entry_of, token_of
+from agent.blocks.c_contract import Contracts, asking_about, refusal, token_of_contract
 from agent.blocks.c_known import NOT_KEPT, KnownTokens
 from agent.model.catalogue import (
     AUTH_ENABLED,
@@ -21,13 +22,16 @@ from agent.ocpp.messages.common import IdToken, StatusInfo
 from agent.ocpp.messages.e_transactions import TransactionEventRequest, TransactionEventResponse
 from agent.session.authorization import Authorization
 from agent.session.evse import Evse
+from agent.session.key_codes import KeyCodePatience
 from agent.session.tokens import Entry
 from agent.vocabulary import (
     AuthorizationEnded,
     AuthorizationGranted,
     CallFailed,
     EvConnected,
+    EvDisconnected,
     Now,
+    PaymentChosen,
     Registered,
     RemoteStartRequested,
     Token,
@@ -35,15 +39,24 @@ from agent.vocabulary import (
     TokenPresented,
     TokenRefused,
 )
+from hal.events import Contract
 
 
 class Asked:
-    """A token that the CSMS is being asked about, and what for."""
+    """A token that the CSMS is being asked about, and what for: a card, a remote start or a vehicle's contract."""
 
-    def __init__(self, token: Token, evse: int, remote: RemoteStartRequested | None) -> None:
+    def __init__(
+        self, token: Token, evse: int, remote: RemoteStartRequested | None = None, contract: Contract | None = None
+    ) -> None:
         self.token = token
         self.evse = evse
         self.remote = remote
+        self.contract = contract
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it ends what it covers: a card that is shown again does."""
+        return self.remote is None and self.contract is None
 
 
 class AuthorizationBlock(Block):
@@ -55,8 +68,13 @@ class AuthorizationBlock(Block):
         super().__init__(desk)
         self._asked: list[Asked] = []
         self._known = KnownTokens(desk)
+        self._contracts = Contracts(desk)
+        self._key_codes = KeyCodePatience()
 
     def presented(self, fact: TokenPresented, now: Now) -> None:
+        if fact.token.kind == "KeyCode" and not self._key_codes.may_try(fact.evse, now.mono):
+            self.desk.post(TokenRefused(fact.evse, fact.token, "TooManyAttempts"))  # C04.FR.06: not looked at
+            return
         holder = self.desk.site.covered_by(fact.token, None, fact.evse)
         keeper = self.desk.site.holding_for(fact.token, fact.evse)
         if holder is not None:  # C01.FR.03: without asking
@@ -64,9 +82,33 @@ class AuthorizationBlock(Block):
         elif keeper is not None:  # E05.FR.11, E09.FR.03: he comes for his cable
             keeper.release()
         elif not self.desk.model[AUTH_ENABLED] or fact.token.kind == "NoAuthorization":  # C02: a start button
-            self._grant(fact.token, None, fact.evse, ())
+            id = "" if fact.token.kind == "NoAuthorization" else fact.token.id  # C02.FR.01
+            self._grant(Token(id, fact.token.kind), None, fact.evse, ())
         elif not any(asked.token.same(fact.token) for asked in self._asked):
-            self._decide(Asked(fact.token, fact.evse, None), now)
+            self._decide(Asked(fact.token, fact.evse), now)
+
+    def payment_chosen(self, fact: PaymentChosen, now: Now) -> None:
+        """C07; with external means (C08) it is the driver's turn, at a reader or by the CSMS."""
+        self._drop_contract(fact.evse)
+        self._contracts.chosen(fact)
+        held = self.desk.site.evses[fact.evse].authorization is not None
+        if fact.contract is not None and self.desk.model[AUTH_ENABLED] and not held:
+            asked = Asked(token_of_contract(fact.contract), fact.evse, contract=fact.contract)
+            if self._online and not self.desk.model[DISABLE_REMOTE_AUTHORIZATION]:
+                self._ask_about_contract(asked, fact.contract, now)
+            else:
+                self._without_csms(asked, "NotAccepted" if self.desk.online else "Offline", now)
+
+    def disconnected(self, fact: EvDisconnected, now: Now) -> None:
+        self._drop_contract(fact.evse)
+        self._contracts.gone(fact.evse)
+
+    def refused(self, fact: TokenRefused, now: Now) -> None:
+        self._contracts.refused(fact.evse, fact.token)
+
+    def _drop_contract(self, evse: int) -> None:
+        """Whoever presented it is gone, or wants something else."""
+        self._asked = [asked for asked in self._asked if asked.contract is None or asked.evse != evse]
 
     def remote_start(self, fact: RemoteStartRequested, now: Now) -> None:
         wanted = self.desk.model[AUTHORIZE_REMOTE_START] and self.desk.model[AUTH_ENABLED]
@@ -91,22 +133,26 @@ class AuthorizationBlock(Block):
     facts = {
         TokenPresented: presented,
         RemoteStartRequested: remote_start,
+        PaymentChosen: payment_chosen,
+        TokenRefused: refused,
         EvConnected: connected,
+        EvDisconnected: disconnected,
         Registered: registered,
     }
 
     def answered(self, request: m.AuthorizeRequest, outcome: m.AuthorizeResponse | CallFailed, now: Now) -> None:
         asked = self._take(request.id_token)
-        if not isinstance(outcome, CallFailed):
-            self._known.learn(token_of(request.id_token), outcome.id_token_info, now.wall)  # C10.FR.04
-        if asked is None:
-            return
         if isinstance(outcome, CallFailed):
-            self._without_csms(asked, outcome.code, now)
-        elif outcome.id_token_info.status == "Accepted":
+            if asked is not None:
+                self._without_csms(asked, outcome.code, now)
+            return
+        why = refusal(request, outcome)
+        if not why or outcome.id_token_info.status != "Accepted":  # nothing is learned from a contradiction
+            self._known.learn(token_of(request.id_token), outcome.id_token_info, now.wall)  # C10.FR.04
+        if asked is not None and why:
+            self._refuse(asked, why, now)
+        elif asked is not None:
             self._accepted(asked, entry_of(outcome.id_token_info))
-        else:
-            self._refuse(asked, outcome.id_token_info.status)
 
     def event_answered(
         self, request: TransactionEventRequest, outcome: TransactionEventResponse | CallFailed, now: Now
@@ -118,6 +164,8 @@ class AuthorizationBlock(Block):
     answers = {m.AuthorizeRequest: answered, TransactionEventRequest: event_answered}
 
     def clear_cache(self, request: m.ClearCacheRequest, now: Now) -> m.ClearCacheResponse:
+        if not self.desk.disk_works:  # C11.FR.05: it would be back after the next start
+            return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="InternalError"))
         if self._known.clear():  # C11.FR.03
             return m.ClearCacheResponse(status="Accepted")
         return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="NotEnabled"))  # C11.FR.04
@@ -135,6 +183,10 @@ class AuthorizationBlock(Block):
         """The service port empties the cache, in use or not."""
         self._known.forget_all()
 
+    def tell_vehicles(self) -> None:
+        """Let the vehicles that speak ISO 15118 hear what has come of it."""
+        self._contracts.tell_vehicles(self._online)
+
     # ---- who decides ----
 
     def _decide(self, asked: Asked, now: Now) -> None:
@@ -145,9 +197,9 @@ class AuthorizationBlock(Block):
         elif not self._online:  # B02.FR.02: not accepted yet, and we may not ask
             self._without_csms(asked, "NotAccepted" if self.desk.online else "Offline", now)
         elif self.desk.model[DISABLE_REMOTE_AUTHORIZATION]:
-            self._refuse(asked, "Unknown" if known is None else known.entry.status)
+            self._refuse(asked, "Unknown" if known is None else known.entry.status, now)
         elif known is not None and not known.accepted and not known.ask_again:
-            self._refuse(asked, known.entry.status)
+            self._refuse(asked, known.entry.status, now)
         else:
             self._ask(asked)
 
@@ -159,7 +211,7 @@ class AuthorizationBlock(Block):
 
     def _ends_group(self, asked: Asked, entry: Entry) -> bool:
         """C01.FR.03, C09.FR.07: one of the same group, known here as valid, is not asked about."""
-        return asked.remote is None and self.desk.site.covered_by(asked.token, entry.group, asked.evse) is not None
+        return asked.may_end and self.desk.site.covered_by(asked.token, entry.group, asked.evse) is not None
 
     @property
     def _online(self) -> bool:
@@ -174,6 +226,15 @@ class AuthorizationBlock(Block):
         token = IdToken(id_token=asked.token.id, type=asked.token.kind)
         self.desk.send(m.AuthorizeRequest(id_token=token))  # C01.FR.02
 
+    def _ask_about_contract(self, asked: Asked, contract: Contract, now: Now) -> None:
+        """C07.FR.01: also where the eMAID is known here."""
+        objection = self._contracts.objection(contract, asks_csms=True)
+        if objection:
+            self._refuse(asked, objection, now)
+        else:
+            self._asked.append(asked)
+            self.desk.send(asking_about(contract))
+
     def _take(self, token: IdToken) -> Asked | None:
         for asked in self._asked:
             if (asked.token.id, asked.token.kind) == (token.id_token, token.type):
@@ -182,22 +243,26 @@ class AuthorizationBlock(Block):
         return None
 
     def _without_csms(self, asked: Asked, reason: str, now: Now) -> None:
+        objection = "" if asked.contract is None else self._contracts.objection(asked.contract, asks_csms=False)
         known = self._known.find(asked.token, now.wall)
-        if known is not None and known.accepted and self.desk.model[LOCAL_AUTHORIZE_OFFLINE]:  # C13.FR.02
+        if objection:
+            self._refuse(asked, objection, now)
+        elif known is not None and known.accepted and self.desk.model[LOCAL_AUTHORIZE_OFFLINE]:  # C13.FR.02, C07.FR.09
             self._by_entry(asked, known.entry)
         elif known is None and self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
             self._accepted(asked, Entry(status="Accepted"))
         else:
-            self._refuse(asked, reason if known is None or known.accepted else known.entry.status)
+            self._refuse(asked, reason if known is None or known.accepted else known.entry.status, now)
 
     # ---- what comes of it ----
 
     def _accepted(self, asked: Asked, entry: Entry) -> None:
+        self._key_codes.right(asked.evse)
         if self._is_master_pass(entry):
             self._end_all(asked)
             return
         holder = self.desk.site.covered_by(asked.token, entry.group, asked.evse)
-        if holder is not None and asked.remote is None:  # E08.FR.02
+        if holder is not None and asked.may_end:  # E08.FR.02
             self._end(holder, asked.token)
         else:
             self._grant(asked.token, entry.group, asked.evse, entry.evses, asked.remote)
@@ -208,15 +273,14 @@ class AuthorizationBlock(Block):
 
     def _end_all(self, asked: Asked) -> None:
         """C16.FR.02: there is no display to choose at; C16.FR.03, C12.FR.09: never a start."""
-        if asked.remote is not None:
-            self._refuse(asked, "MasterPass")
-            return
-        for evse in self.desk.site.running():
+        for evse in self.desk.site.running() if asked.may_end else ():
             evse.deauthorize()
             self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "MasterPass", asked.token))
-        self._refuse(asked, "MasterPass")
+        self.desk.post(TokenRefused(asked.evse, asked.token, "MasterPass"))
 
-    def _refuse(self, asked: Asked, reason: str) -> None:
+    def _refuse(self, asked: Asked, reason: str, now: Now) -> None:
+        if asked.token.kind == "KeyCode" and asked.may_end:
+            self._key_codes.wrong(asked.evse, now.mono)
         self.desk.post(TokenRefused(asked.evse, asked.token, reason))
 
     def _grant(

@@ -91,6 +91,8 @@ class LocalAuthList(Block):
         most_bytes = self.desk.model[LOCAL_LIST_BYTES_PER_MESSAGE]
         if not self.enabled:
             raise UpdateFailed("NotEnabled", "LocalAuthListCtrlr.Enabled is false")
+        if not self.desk.disk_works:  # where the list is
+            raise UpdateFailed("InternalError", "the disk refuses writes")
         if request.version_number <= 0:  # D01.FR.18
             raise UpdateFailed("InvalidValue", f"versionNumber {request.version_number}: must be greater than 0")
         if len(items) > most_items:  # D01.FR.11

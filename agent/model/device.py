@@ -39,6 +39,13 @@ class Spot(msgspec.Struct, frozen=True):
             self.component_instance.casefold() if self.component_instance else None,
         )
 
+    def __str__(self) -> str:
+        """As a person reads it: EVSE(1).Power, OCPPCommCtrlr.MessageTimeout[Default]."""
+        places = (self.evse, self.connector, self.component_instance)
+        where = ", ".join(str(place) for place in places if place is not None)
+        instance = f"[{self.instance}]" if self.instance else ""
+        return f"{self.component}{f'({where})' if where else ''}.{self.variable}{instance}"
+
     def key(self) -> str:
         """The name of its record on disk."""
         places = (self.component, self.component_instance, self.evse, self.connector, self.variable, self.instance)
@@ -125,6 +132,13 @@ class DeviceModel:
         slot = self._own[variable]
         slot.value = slot.initial = value
         slot.fixed = True
+
+    def withdraw(self, variable: Variable[T]) -> None:
+        """This board has no part that it is about: the agent reads it, the CSMS does not know it."""
+        slot = self._own[variable]
+        del self._slots[slot.spot.folded()]
+        places = {(spot.component, spot.evse, spot.connector, spot.component_instance) for spot in self._slots}
+        self._components &= places
 
     def restrict(self, variable: Variable[T], objection: Callable[[T], str]) -> None:
         """The CSMS may set what the hardware can do: ``objection`` says what speaks against a value, or nothing."""
