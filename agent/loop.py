@@ -179,6 +179,8 @@ class Loop:
         self._busy = True
         if not self._contained(self.station.power_on, records, now, remark):
             self._contained(self.station.settle, now)
+        for line in self.station.dropped:
+            log.warning("! stored variable dropped: %s", line)
         self._perform(now)
         self._busy = False
         self.link.power_on(now.mono)

@@ -1,0 +1,48 @@
+"""What an older release stored of the device model, taken up by this one.  Does not know how it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from agent.model.device import DeviceModel, Slot, Spot
+
+
+class Name(NamedTuple):
+    """A variable wherever it is: of every EVSE, connector and instance of its component."""
+
+    component: str
+    variable: str
+    instance: str | None = None
+
+
+RENAMED: Mapping[Name, Name] = {}
+"""What an older release called otherwise: its name then -> its name now.  No release has renamed any yet."""
+
+
+class Restored(NamedTuple):
+    """What became of a stored value: where it is now, and why not where nothing has it any more."""
+
+    spot: Spot
+    refusal: str = ""
+
+
+def restore(model: DeviceModel, spot: Spot, text: str, renamed: Mapping[Name, Name] = RENAMED) -> Restored:
+    """Give a stored value back to its variable, by the name that it has by now."""
+    name = renamed.get(Name(spot.component, spot.variable, spot.instance))
+    if name is not None:
+        spot = replace(spot, component=name.component, variable=name.variable, instance=name.instance)
+    slot = model.find(spot)
+    if slot is None:
+        return Restored(spot, f"{spot} is not there any more")
+    if held_by_board(slot):
+        return Restored(spot, f"{slot.variable} cannot be set any more")
+    status, why = model.write(slot.spot, text, by_csms=not slot.fixed)
+    return Restored(slot.spot, why if status == "Rejected" else "")
+
+
+def held_by_board(slot: Slot) -> bool:
+    """Measured, or with one value only on this board."""
+    return slot.live is not None or (slot.fixed and slot.variable.mutability != "ReadOnly")
