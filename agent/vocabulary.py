@@ -355,6 +355,12 @@ class ReportAccepted(Fact, frozen=True):
     request_id: int
 
 
+class CustomerReported(Fact, frozen=True):
+    """The CSMS is to hear what is kept of a customer (``evse`` 0)."""
+
+    request_id: int
+
+
 class ResetRequested(Fact, frozen=True):
     """The station is to restart (``evse`` 0); running transactions end with these reasons first."""
 

@@ -88,6 +88,14 @@ class AuthorizationCache:
         self._keep(key, cached)
         self._make_room(key, policy)
 
+    def recall(self, token: Token) -> Cached | None:
+        """All that is kept of a token, of use or not (N09)."""
+        return self._held.get(_record_of(token))
+
+    def drop(self, token: Token) -> None:
+        """Forget this one (N10)."""
+        self._drop(_record_of(token))
+
     def clear(self) -> None:
         """Forget everybody (C11)."""
         for key in list(self._held):
