@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,14 +30,27 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.provision import SUBPROTOCOLS, Provision, VariableProvision
 from agent.session.connector import ConnectorLayout
+from agent.session.derating import DeratingLayout
 from agent.session.evse import EvseLayout
+from agent.session.limits import Terms, bound_of
 from agent.station import Station
 from agent.version import VERSION
 from agent.vocabulary import ClockShift, NetworkProfile
 from board.descriptor import Board, Connector, Evse, OwnVariable, Part, Reader, Storage, VariableDefault
+from board.descriptor import Thermometer as ThermometerPart
 from hal.errors import HalError, UnknownDriver
 from hal.events import Event
-from hal.ports import ConnectorLock, Driver, EnergyMeter, PilotController, Place, Post, Secc
+from hal.ports import (
+    ConnectorLock,
+    Driver,
+    EnergyMeter,
+    PilotController,
+    PilotTraits,
+    Place,
+    Post,
+    Secc,
+    Thermometer,
+)
 from hal.registry import make_bus, make_driver
 
 log = logging.getLogger(__name__)
@@ -119,6 +132,9 @@ def _build_evse(parts: Parts, evse: Evse, index: int, buses: Buses, post: Post) 
     if evse.secc is not None:
         parts.seccs[evse.id] = _make(evse.secc, place("secc"), buses, post, Secc)  # type: ignore[type-abstract]
         parts.all.append(parts.seccs[evse.id])
+    for number, each in enumerate(evse.thermometer):
+        where = msgspec.structs.replace(place(f"thermometer[{number}]"), spot=each.spot)
+        parts.all.append(_make(each, where, buses, post, Thermometer))  # type: ignore[type-abstract]
     for connector in evse.connectors:
         if connector.lock is not None:
             where = place(f"connectors[{connector.id - 1}].lock", connector.id)
@@ -127,7 +143,7 @@ def _build_evse(parts: Parts, evse: Evse, index: int, buses: Buses, post: Post) 
             parts.all.append(lock)
 
 
-def _make(part: Part | Reader, place: Place, buses: Buses, post: Post, port: type[P]) -> P:
+def _make(part: Part | Reader | ThermometerPart, place: Place, buses: Buses, post: Post, port: type[P]) -> P:
     try:
         made = make_driver(part.driver, part.options, place, buses.get(part.bus), post)
     except UnknownDriver as error:
@@ -139,20 +155,34 @@ def _make(part: Part | Reader, place: Place, buses: Buses, post: Post, port: typ
 
 def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
     """The EVSEs as the station thinks of them."""
-    return tuple(
-        EvseLayout(
-            id=evse.id,
-            limit_a=min(evse.limit_a, parts.pilots[evse.id].traits.max_a),
-            phases=evse.phases,
-            voltage_v=evse.voltage_v,
-            connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
-            has_meter=evse.meter is not None,
-            has_bay=evse.bay is not None,
-            has_secc=evse.secc is not None,
-            has_relay_feedback=parts.pilots[evse.id].traits.relay_feedback,
-        )
-        for evse in board.evse
+    return tuple(_layout(index, evse, parts.pilots[evse.id].traits) for index, evse in enumerate(board.evse))
+
+
+def _layout(index: int, evse: Evse, pilot: PilotTraits) -> EvseLayout:
+    limit_a = min(evse.limit_a, pilot.max_a)
+    return EvseLayout(
+        id=evse.id,
+        limit_a=limit_a,
+        phases=evse.phases,
+        voltage_v=evse.voltage_v,
+        connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
+        has_meter=evse.meter is not None,
+        has_bay=evse.bay is not None,
+        has_secc=evse.secc is not None,
+        has_relay_feedback=pilot.relay_feedback,
+        min_a=pilot.min_a,
+        switches_phases=pilot.phase_switch,
+        limits=tuple(Terms(each.source, bound_of(each.fallback_a, each.phases), each.lease_s) for each in evse.limit),
+        derating=tuple(_derating(index, evse, limit_a)),
     )
+
+
+def _derating(index: int, evse: Evse, rated_a: float) -> Iterator[DeratingLayout]:
+    for number, each in enumerate(evse.thermometer):
+        if each.derate is not None:
+            numbers = msgspec.structs.asdict(each.derate)
+            part = f"evse[{index}].thermometer[{number}]"
+            yield DeratingLayout(spot=each.spot, part=part, rated_a=rated_a, **numbers)
 
 
 def _connector_layout(connector: Connector) -> ConnectorLayout:
@@ -204,6 +234,7 @@ class PoweredStation:
             ear=Ear(Tolerance(board.csms.tolerance)),
         )
         self.station.desk.waiting = self.link.outbox.waiting
+        self.station.desk.disk_works = lambda: self.link.outbox.disk_works
         self.station.desk.clock_known = self.clock.known
         self.network = Network(target, _context_of(provision, self.clock), tasks)
         self.loop = Loop(

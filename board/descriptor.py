@@ -11,6 +11,10 @@ import msgspec
 from msgspec import Meta
 
 Amps = Annotated[float, Meta(ge=6, le=500)]
+LimitAmps = Annotated[float, Meta(ge=0, le=500)]
+EachPhase = Annotated[tuple[LimitAmps, ...], Meta(min_length=1, max_length=3)]
+Celsius = Annotated[float, Meta(ge=-50, le=200)]
+Lease = Annotated[float, Meta(gt=0, le=31_536_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
@@ -73,6 +77,37 @@ class Connector(_Table, frozen=True, kw_only=True):
     lock: Part | None = None
 
 
+class Limit(_Table, frozen=True, kw_only=True):
+    """What holds of a source of limits while it is silent: from power-on, and ``lease_s`` after it spoke last."""
+
+    source: Literal["local", "site"]
+    fallback_a: LimitAmps | EachPhase
+    phases: Literal[1, 2, 3] | None = None
+    lease_s: Lease | None = None
+
+
+class Derate(_Table, frozen=True, kw_only=True):
+    """From ``from_c`` to ``to_c`` the current falls in a line to ``to_a``, from ``stop_c`` on there is none."""
+
+    from_c: Celsius
+    to_c: Celsius
+    stop_c: Celsius
+    to_a: LimitAmps = 6.0
+    hysteresis_c: Annotated[float, Meta(ge=0, le=50)] = 3.0
+    lease_s: Lease = 60.0
+    fallback_a: LimitAmps = 6.0
+
+
+class Thermometer(_Table, frozen=True, kw_only=True):
+    """A thermometer of an EVSE, and how much current its spot takes away when it is hot."""
+
+    spot: Name
+    driver: str
+    bus: str | None = None
+    options: dict[str, Any] = {}
+    derate: Derate | None = None
+
+
 class Evse(_Table, frozen=True, kw_only=True):
     """One EVSE: its limits as wired, its parts."""
 
@@ -85,6 +120,8 @@ class Evse(_Table, frozen=True, kw_only=True):
     meter: Part | None = None
     bay: Part | None = None
     secc: Part | None = None
+    limit: tuple[Limit, ...] = ()
+    thermometer: tuple[Thermometer, ...] = ()
 
 
 class Reader(_Table, frozen=True, kw_only=True):
@@ -180,6 +217,7 @@ def read_board(path: Path) -> Board:
         raise BoardError(f"{path}: {error}{_choices(str(error))}") from None
     _check_numbers(board, path)
     _check_buses(board, path)
+    _check_limits(board, path)
     _check_components(board, path)
     return board
 
@@ -191,6 +229,9 @@ _TABLES: dict[str, type[_Table]] = {
     "control": Control,
     "storage": Storage,
     "evse": Evse,
+    "limit": Limit,
+    "thermometer": Thermometer,
+    "derate": Derate,
     "connectors": Connector,
     "reader": Reader,
     "variable": VariableDefault,
@@ -227,6 +268,40 @@ def _check_numbers(board: Board, path: Path) -> None:
             raise BoardError(f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}")
 
 
+def _check_limits(board: Board, path: Path) -> None:
+    for index, evse in enumerate(board.evse):
+        where = f"{path}: $.evse[{index}]"
+        _check_once([each.source for each in evse.limit], f"{where}.limit[...].source")
+        _check_once([each.spot for each in evse.thermometer], f"{where}.thermometer[...].spot")
+        for number, limit in enumerate(evse.limit):
+            _check_limit(limit, evse, f"{where}.limit[{number}]")
+        for number, thermometer in enumerate(evse.thermometer):
+            if thermometer.derate is not None:
+                _check_derate(thermometer.derate, evse, f"{where}.thermometer[{number}].derate")
+
+
+def _check_once(names: list[str], where: str) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BoardError(f"{where}: {twice!r} is there twice")
+
+
+def _check_limit(limit: Limit, evse: Evse, where: str) -> None:
+    if isinstance(limit.fallback_a, tuple) and len(limit.fallback_a) != evse.phases:
+        raise BoardError(f"{where}.fallback_a: {len(limit.fallback_a)} currents; the EVSE has {evse.phases} phases")
+    if limit.phases is not None and limit.phases > evse.phases:
+        raise BoardError(f"{where}.phases: {limit.phases}; the EVSE has {evse.phases}")
+
+
+def _check_derate(derate: Derate, evse: Evse, where: str) -> None:
+    if not derate.from_c < derate.to_c <= derate.stop_c:
+        found = f"{derate.from_c:g}, {derate.to_c:g}, {derate.stop_c:g}"
+        raise BoardError(f"{where}: from_c < to_c <= stop_c, not {found}")
+    for name, amps in (("to_a", derate.to_a), ("fallback_a", derate.fallback_a)):
+        if amps > evse.limit_a:
+            raise BoardError(f"{where}.{name}: {amps:g} is more than the EVSE's limit_a, {evse.limit_a:g}")
+
+
 def _check_components(board: Board, path: Path) -> None:
     for index, each in enumerate(board.component):
         if each.connector is not None and each.evse is None:
@@ -248,14 +323,15 @@ def _check_buses(board: Board, path: Path) -> None:
             raise BoardError(f"{path}: $.bus.{name}: missing key 'kind'")
 
 
-def parts_of(board: Board) -> list[tuple[str, Part | Reader]]:
+def parts_of(board: Board) -> list[tuple[str, Part | Reader | Thermometer]]:
     """Every part with its place in the file, in the order of the file."""
-    found: list[tuple[str, Part | Reader]] = []
+    found: list[tuple[str, Part | Reader | Thermometer]] = []
     for index, evse in enumerate(board.evse):
         found.append((f"evse[{index}].pilot", evse.pilot))
         for name, part in (("meter", evse.meter), ("bay", evse.bay), ("secc", evse.secc)):
             if part is not None:
                 found.append((f"evse[{index}].{name}", part))
+        found += ((f"evse[{index}].thermometer[{number}]", each) for number, each in enumerate(evse.thermometer))
         for number, connector in enumerate(evse.connectors):
             if connector.lock is not None:
                 found.append((f"evse[{index}].connectors[{number}].lock", connector.lock))

@@ -35,7 +35,7 @@ class PilotTraits(msgspec.Struct, frozen=True):
     """What a pilot controller is, declared by its driver; the agent promises no more than this.
 
     ``on_host_loss``: what the part does by itself when the host goes silent: ``stops``, ``falls_back`` (to
-    ``fallback_a``) or ``continues``.
+    ``fallback_a``) or ``continues``.  ``resettable``: its EVSE can be started anew while the others go on.
     """
 
     style: Literal["direct", "autonomous", "secc"]
@@ -47,6 +47,7 @@ class PilotTraits(msgspec.Struct, frozen=True):
     shows_state_f: bool = True
     relay_feedback: bool = True
     phase_switch: bool = False
+    resettable: bool = True
 
 
 class SeccIntent(msgspec.Struct, frozen=True):
@@ -103,6 +104,11 @@ class TokenReader(Driver, Protocol):
 
 
 @runtime_checkable
+class Thermometer(Driver, Protocol):
+    """The temperature of one spot; it comes as ``TemperatureMeasured``, also when it stays the same."""
+
+
+@runtime_checkable
 class Secc(Driver, Protocol):
     """What speaks ISO 15118 with the vehicle of one EVSE, and holds the roots that contracts are judged by.
 
@@ -114,7 +120,7 @@ class Secc(Driver, Protocol):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a part sits: its path in the board file (``evse[1].pilot``) and what it belongs to."""
+    """Where a part sits: its path in the board file (``evse[1].pilot``), what it belongs to, what it measures."""
 
     part: str
     evse: int
@@ -122,3 +128,4 @@ class Place(msgspec.Struct, frozen=True):
     limit_a: float = 32.0
     phases: int = 3
     voltage_v: float = 230.0
+    spot: str = ""

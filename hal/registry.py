@@ -19,6 +19,7 @@ DRIVERS = {
     "sim_pilot": "hal.drivers.sim_pilot:SimPilot",
     "sim_reader": "hal.drivers.sim_reader:SimReader",
     "sim_secc": "hal.drivers.sim_secc:SimSecc",
+    "sim_thermometer": "hal.drivers.sim_thermometer:SimThermometer",
 }
 """Driver name to ``module:Class``."""
 

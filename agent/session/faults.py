@@ -87,4 +87,4 @@ def _lost_code(part: str) -> FaultCode:
         return "PowerMeterFailure"
     if part.endswith("lock"):
         return "ConnectorLockFailure"
-    return "InternalError" if part.endswith("pilot") else "ReaderFailure"
+    return "InternalError" if part.endswith("pilot") or ".thermometer[" in part else "ReaderFailure"

@@ -129,6 +129,16 @@ class World:
         with self._changing(truth):
             truth.bay_occupied = occupied
 
+    def temperature(self, evse: int, spot: str, celsius: float) -> None:
+        """A spot with a thermometer gets hotter or cooler."""
+        truth = self._known(evse, "thermometer")
+        if spot not in truth.celsius:
+            raise WorldError(f"no such spot {spot!r}; there are {', '.join(sorted(truth.celsius))}")
+        if not (isfinite(celsius) and -273.15 <= celsius <= 1000):
+            raise WorldError(f"celsius {celsius} is out of range; -273.15 to 1000")
+        with self._changing(truth):
+            truth.celsius[spot] = celsius
+
     def meter(
         self, evse: int, energy_wh: float | None = None, power_w: float | None = None, soc: float | None = None
     ) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from hal.events import CpState, FaultCode, HardwareFaulted
 from hal.ports import PilotIntent, Place
 
-Role = Literal["meter", "pilot", "lock", "bay", "reader", "secc"]
+Role = Literal["meter", "pilot", "lock", "bay", "reader", "secc", "thermometer"]
 """What a part is, in the order in which parts are told: a reading comes before the change that it belongs to."""
 
 Demand = Literal["ready", "paused", "done"]
@@ -67,6 +67,7 @@ class SimEvse:
         self.locked: dict[int, bool] = {}
         self.faults: dict[tuple[FaultCode, int | None], HardwareFaulted] = {}
         self.bay_occupied = False
+        self.celsius: dict[str, float] = {}
         self.intent = PilotIntent()
         self.vehicle: Vehicle | None = None
         self.connector = 1
