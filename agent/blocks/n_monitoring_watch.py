@@ -49,6 +49,9 @@ EVENTS_A_MESSAGE = 50
 
 CLOCK_MOVED_S = 0.5
 
+HARD_WIRED_PACE_S = 10.0
+"""How soon one that the CSMS cannot clear tells again of what flaps."""
+
 PROBLEM_SEVERITY = 3
 """Critical: what every component with a Problem tells by itself."""
 
@@ -93,6 +96,7 @@ class Watch:
         self._clock_known = True
         self._clock_ahead_s = 0.0
         self._ended: dict[int, str] = {}
+        self._hushed: dict[int, float] = {}
 
     # ---- who watches ----
 
@@ -236,7 +240,9 @@ class Watch:
 
     def _may_speak(self, monitor: Monitor, limit: int) -> bool:
         setting = monitor.setting
-        return setting.severity <= limit and (not setting.transaction or self._in_transaction(monitor.spot))
+        if setting.severity > limit or monitor.id in self._hushed:
+            return False
+        return not setting.transaction or self._in_transaction(monitor.spot)
 
     def _in_transaction(self, spot: Spot) -> bool:
         site = self._desk.site
@@ -254,6 +260,7 @@ class Watch:
         if self._clock_known != self._desk.clock_known:
             return float("-inf")
         times = [monitor.due_mono for monitor in self.monitors.periodic() if monitor.due_mono is not None]
+        times += self._hushed.values()
         if self._begins_mono is not None:
             times.append(self._begins_mono)
         return min(times, default=None)
@@ -261,6 +268,9 @@ class Watch:
     def expire(self, now: Now) -> None:
         """Periods may be over; who may not speak lets one pass."""
         self._align(now)
+        for id in [id for id, until_mono in self._hushed.items() if now.mono >= until_mono]:
+            del self._hushed[id]
+            self.changed = True
         limit, wall = self._utmost_severity(), self._wall(now)
         fired: list[Fired] = []
         for monitor in self.monitors.periodic():
@@ -306,6 +316,8 @@ class Watch:
         groups: dict[tuple[int, int], list[EventData]] = {}
         for each in fired:
             worth = READING_WORTH if each.firing.trigger == "Periodic" else CHANGE_WORTH
+            if each.monitor.origin == "HardWiredMonitor":
+                self._hushed[each.monitor.id] = now.mono + HARD_WIRED_PACE_S
             groups.setdefault((each.monitor.setting.severity, worth), []).append(self._event(each, now))
             if worth == CHANGE_WORTH and not (each.firing.trigger == "Delta" and is_numeric(each.slot.variable)):
                 self.keep(each.monitor, each.slot)
