@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import get_args
+
 import pytest
 
 from agent.blocks.f_remote_control import UNLOCK_PATIENCE_S
-from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, Reply, only, story
+from agent.ocpp.messages.f_remote_control import MessageTrigger
+from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, Reply, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with
 
 SILENT = {"SampledDataCtrlr.TxUpdatedInterval": 0}
 OTHER = {"idToken": OTHER_CARD, "type": "ISO14443"}
+MESSAGES = [
+    name for name in get_args(get_args(MessageTrigger)[0]) if name not in ("SignV2G20Certificate", "CustomTrigger")
+]
+"""Of 2.0.1."""
 
 
 def remote_start(bench: Bench, evse: int | None = 1, token: Payload | None = None, number: int = 7) -> Reply:
@@ -116,9 +125,14 @@ def test_F01_a_second_remote_start_is_rejected():
     assert remote_start(bench, token=OTHER) == {"status": "Rejected"}
 
 
-def test_F01_FR_12_F02_FR_20_a_profile_is_ignored_without_smart_charging():
+@pytest.mark.parametrize(
+    "oddity", [{}, {"chargingProfilePurpose": "TxDefaultProfile"}, {"transactionId": "nobody's"}], ids=str
+)
+@pytest.mark.parametrize("cable_first", [True, False])
+def test_F01_FR_12_F02_FR_20_a_profile_is_ignored_without_smart_charging(cable_first: bool, oddity: Payload):
     bench = remote()
-    bench.plug_in()
+    if cable_first:
+        bench.plug_in()
     schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
     profile = {
         "id": 1,
@@ -126,10 +140,39 @@ def test_F01_FR_12_F02_FR_20_a_profile_is_ignored_without_smart_charging():
         "chargingProfilePurpose": "TxProfile",
         "chargingProfileKind": "Relative",
         "chargingSchedule": [schedule],
+        **oddity,
     }
     told = bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=1, evseId=1, chargingProfile=profile)
     assert told == {"status": "Accepted"}
+    if not cable_first:
+        bench.plug_in()
     assert bench.intents[1].limit_a == 32.0
+    assert bench.plants[1].closed
+
+
+def test_F01_FR_18_what_happens_later_is_told_as_in_any_transaction():
+    bench = remote()
+    bench.plug_in()
+    remote_start(bench)
+    bench.take_sent()
+    bench.vehicle_wants(False)
+    bench.vehicle_wants(True)
+    assert bench.take_story() == [
+        ("Updated", "ChargingStateChanged", "SuspendedEV"),
+        ("Updated", "ChargingStateChanged", "Charging"),
+    ]
+
+
+def test_F01_a_number_is_told_once_and_not_with_the_next_driver():
+    bench = remote()
+    bench.plug_in()
+    remote_start(bench, number=5)
+    bench.swipe()
+    bench.unplug()
+    bench.plug_in()
+    bench.take_sent()
+    bench.swipe(OTHER_CARD)
+    assert all("remoteStartId" not in event["transactionInfo"] for event in bench.take_events())
 
 
 def test_F01_the_driver_whose_token_it_was_may_stop_with_his_card():
@@ -272,6 +315,76 @@ def test_F03_FR_08_a_transaction_that_has_ended_is_unknown():
     transaction_id = bench.transaction_id
     bench.swipe()
     assert bench.ask("RequestStopTransaction", transactionId=transaction_id) == {"status": "Rejected"}
+
+
+def spacing(ended: Payload) -> set[timedelta]:
+    """The time between the periodic readings of an Ended."""
+    times = [
+        datetime.fromisoformat(value["timestamp"])
+        for value in ended["meterValue"]
+        if value["sampledValue"][0].get("context", "Sample.Periodic") == "Sample.Periodic"
+    ]
+    assert len(times) > 20
+    return {after - before for before, after in pairwise(times)}
+
+
+@pytest.mark.parametrize(("hours", "interval_s"), [(0.25, 10), (3, 160)])
+def test_F03_FR_05_06_of_too_many_readings_every_second_one_is_dropped(hours: float, interval_s: int):
+    bench = remote(variables={"SampledDataCtrlr.TxEndedInterval": 10})
+    bench.plug_in()
+    remote_start(bench)
+    bench.pass_time(hours * 3600)
+    bench.take_sent()
+    bench.ask("RequestStopTransaction", transactionId=bench.transaction_id)
+    ended = only(bench.take_events())
+    assert spacing(ended) == {timedelta(seconds=interval_s)}
+    assert contexts(ended)[0] == "Transaction.Begin"
+    assert contexts(ended)[-1] == "Transaction.End"
+
+
+# ---- F04: stop of an ISO 15118 session: for the CSMS the same with EVConnected as the stop point ----
+
+
+def stopped_at_a_socket(**variables: object) -> Bench:
+    bench = remote(stop="EVConnected", attached=False, lock=True, variables=variables)
+    bench.plug_in()
+    remote_start(bench)
+    bench.pass_time(3600)
+    bench.take_sent()
+    assert bench.ask("RequestStopTransaction", transactionId=bench.transaction_id) == {"status": "Accepted"}
+    return bench
+
+
+def test_F04_FR_02_the_energy_offer_stops_the_cable_is_free_and_the_csms_hears():
+    bench = stopped_at_a_socket()
+    assert not bench.intents[1].permit_power
+    assert bench.intents[1].limit_a is None
+    assert bench.plants[1].locked[1] == "unlocked"
+    assert bench.take_story()[0][:2] == ("Updated", "RemoteStop")
+
+
+def test_F04_FR_03_with_the_cable_the_transaction_ends():
+    bench = stopped_at_a_socket()
+    bench.take_sent()
+    bench.unplug()
+    ended = only(bench.take_events())
+    assert (ended["eventType"], ended["transactionInfo"]["stoppedReason"]) == ("Ended", "Remote")
+
+
+def test_F04_FR_04_its_last_event_has_the_configured_readings():
+    bench = stopped_at_a_socket(**{"SampledDataCtrlr.TxEndedMeasurands": "Energy.Active.Import.Register,Voltage"})
+    bench.take_sent()
+    bench.unplug()
+    ended = only(bench.take_events())
+    assert register_wh(ended, "Transaction.Begin") == 1000.0
+    assert register_wh(ended, "Transaction.End") == 1000.0 + 7200.0
+
+
+def test_F04_FR_05_F04_FR_06_of_too_many_readings_every_second_one_is_dropped():
+    bench = stopped_at_a_socket(**{"SampledDataCtrlr.TxEndedInterval": 10})
+    bench.take_sent()
+    bench.unplug()
+    assert spacing(only(bench.take_events())) == {timedelta(seconds=40)}
 
 
 # ---- F05: unlock ----
@@ -444,6 +557,71 @@ def test_F06_FR_17_no_boot_notification_once_we_are_accepted():
     bench = remote()
     assert trigger(bench, "BootNotification") == {"status": "Rejected"}
     assert bench.take_sent() == []
+
+
+def test_F06_FR_09_the_status_is_what_it_is_now_whatever_waits_to_be_told():
+    bench = remote(variables={"ChargingStation.MinimumStatusDuration": 60})
+    bench.plug_in()
+    assert bench.take_statuses() == []
+    assert trigger(bench, "StatusNotification", 1, 1) == {"status": "Accepted"}
+    assert bench.take_statuses() == [(1, 1, "Occupied")]
+    bench.pass_time(61)
+    assert bench.take_statuses() == []  # told already
+
+
+def test_F06_FR_09_meter_values_are_the_latest_and_not_a_history():
+    bench = remote()
+    bench.charge(500)
+    bench.charge(250)
+    trigger(bench, "MeterValues")
+    told = only(bench.take_sent()).payload
+    assert [each["sampledValue"][0]["value"] for each in told["meterValue"]] == [1750.0]
+
+
+def test_F06_FR_09_a_transaction_event_is_a_new_one():
+    bench = remote()
+    bench.plug_in()
+    remote_start(bench)
+    bench.charge(500)
+    numbers = [event["seqNo"] for event in bench.take_events()]
+    trigger(bench, "TransactionEvent")
+    told = only(bench.take_events())
+    assert told["seqNo"] == numbers[-1] + 1
+    assert told["transactionInfo"]["chargingState"] == "Charging"
+    assert told["meterValue"][0]["sampledValue"][0]["value"] == 1500.0
+
+
+def test_F06_FR_15_no_log_is_uploaded():
+    bench = remote()
+    assert trigger(bench, "LogStatusNotification") == {"status": "Accepted"}
+    assert bench.take_sent() == [("LogStatusNotification", {"status": "Idle"})]
+
+
+@pytest.mark.parametrize("evse", [None, 1, 9])
+def test_F06_FR_16_no_firmware_is_updated(evse: int | None):
+    bench = remote()
+    assert trigger(bench, "FirmwareStatusNotification", evse) == {"status": "Accepted"}
+    assert bench.take_sent() == [("FirmwareStatusNotification", {"status": "Idle"})]
+
+
+@pytest.mark.parametrize("registration", ["Accepted", "Pending"])
+@pytest.mark.parametrize("message", MESSAGES)
+def test_F06_FR_10_what_is_accepted_is_sent_and_nothing_else_is(message: str, registration: str):
+    bench = Bench(variables={**SILENT, "TxCtrlr.TxBeforeAcceptedEnabled": True})
+    bench.script["BootNotification"] = {
+        "currentTime": "2026-01-01T00:00:00Z",
+        "interval": 9999,
+        "status": registration,
+    }
+    bench.connect()
+    bench.plug_in()
+    bench.swipe()
+    bench.take_sent()
+    told = trigger(bench, message, 1, 1)
+    assert isinstance(told, dict)
+    expected = [message] if told["status"] == "Accepted" else []
+    assert [said.action for said in bench.take_sent()] == expected
+    assert told["status"] in ("Accepted", "Rejected", "NotImplemented")
 
 
 def test_what_is_not_there_yet_is_answered_not_implemented():
