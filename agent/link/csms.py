@@ -26,6 +26,7 @@ from agent.link.rpc import (
 )
 from agent.ocpp.errors import ErrorCode, NoCommonVersion, Unsayable
 from agent.ocpp.messages.base import Request, Response
+from agent.ocpp.messages.g_availability import HeartbeatRequest
 from agent.ocpp.tolerance import Ear
 from agent.vocabulary import (
     CallFailed,
@@ -40,6 +41,9 @@ from agent.vocabulary import (
     TuneLink,
     UseNetwork,
 )
+
+SILENT = float("-inf")
+"""When the CSMS last answered on a connection on which it has not."""
 
 FAIR_SHARE = 8
 """How many messages that are not durable may go before one that is."""
@@ -97,7 +101,7 @@ class CsmsLink:
         self._transient: deque[tuple[Request, bool]] = deque()
         self._in_flight: tuple[Request, Entry | None] | None = None
         self._since_durable = 0
-        self._heard_mono = float("-inf")
+        self._heard_mono = SILENT
         self._ping_at: float | None = None
         self._pong_by: float | None = None
         self._probe_at: float | None = None
@@ -129,7 +133,7 @@ class CsmsLink:
             self.registration.admits = "boot"  # B10.FR.10
         self.outbox.link_changed()
         self.rpc.opened(dialect, mono)
-        self._heard_mono = float("-inf")
+        self._heard_mono = SILENT
         self._schedule_ping(mono)
         where = (profile.slot, profile.url) if profile is not None else ()
         self._events.append(LinkOpened(dialect.subprotocol, *where))
@@ -308,6 +312,8 @@ class CsmsLink:
                 return self._call(transient, None, mono)
         if entry is None:
             return False
+        if self.outbox.wants_proof(entry, self._heard_mono):
+            return self._call(HeartbeatRequest(), None, mono)
         self._since_durable = 0
         return self._call(self.outbox.request_to_send(entry, mono), entry, mono)
 
@@ -378,6 +384,8 @@ class CsmsLink:
 
     def _timed_out(self, mono: float) -> None:
         """A dead wire is no failure to process (E13): only what got through counts as an attempt."""
+        if self._heard_mono == SILENT and self._in_flight is not None and self._in_flight[1] is None:
+            self.outbox.csms_fell_silent()
         if self._in_flight is not None and self._in_flight[1] is not None and not self._got_through:
             self._interrupted(mono)
         else:
@@ -391,6 +399,9 @@ class CsmsLink:
             self._commands.append(Park(entry.id, entry.attempts, reason))
         else:
             self._commands.append(Refused(entry.id, entry.attempts, reason))
+        self._tell_when_drained()
+
+    def _tell_when_drained(self) -> None:
         if len(self.outbox) == 0:
             self._events.append(OutboxDrained())
 
@@ -402,8 +413,9 @@ class CsmsLink:
         self._probe_at = None
         if entry is None:
             self._events.append(CsmsAnswered(request, CallFailed("Offline", "the connection was lost")))
-        else:
-            entry.attempts -= 1
+        elif self.outbox.cut_off(entry, heard_mono=self._heard_mono) == "park":
+            self._commands.append(Park(entry.id, entry.attempts, "the connection ended with it again and again"))
+            self._tell_when_drained()
 
     def _drop_transient(self, code: str) -> None:
         while self._transient:

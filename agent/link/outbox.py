@@ -23,6 +23,9 @@ WINDOW = 64
 MOST_EVENTS = 100_000
 MOST_BYTES = 100_000_000
 
+CUT_OFFS_IN_DOUBT, MOST_CUT_OFFS = 3, 8
+"""How often a connection may end with the same message in flight before that is looked at, and before it is parked."""
+
 Verdict = Literal["again", "park"]
 
 
@@ -32,6 +35,7 @@ class Entry:
     __slots__ = (
         "attempts",
         "boot",
+        "cut_offs",
         "durable",
         "first_attempt_mono",
         "id",
@@ -51,6 +55,7 @@ class Entry:
         self.attempts = row.attempts
         self.durable = durable
         self.first_attempt_mono = 0.0
+        self.cut_offs = 0
 
 
 class Outbox:
@@ -282,6 +287,33 @@ class Outbox:
             return "park"
         self._not_before = mono + self.attempt_interval_s * entry.attempts  # E13.FR.03
         return "again"
+
+    def cut_off(self, entry: Entry, *, heard_mono: float) -> Verdict:
+        """The connection ended before the answer: no attempt, for that may happen to any message.
+
+        To the same one over and over it does not just happen: one at which the CSMS, or something on the way, breaks is
+        parked, if on as many connections the CSMS had answered something else before it.
+        """
+        entry.attempts -= 1
+        if entry.cut_offs < CUT_OFFS_IN_DOUBT or heard_mono >= entry.first_attempt_mono:
+            entry.cut_offs += 1
+        if entry.cut_offs < MOST_CUT_OFFS:
+            return "again"
+        self._remove(entry)
+        return "park"
+
+    def wants_proof(self, entry: Entry, heard_mono: float) -> bool:
+        """Whether the CSMS is to answer something else before this goes again: only then it may be parked for silence.
+
+        On a quiet station nothing else is said, and an event that the CSMS never answers would go for ever.
+        """
+        in_doubt = entry.attempts > 0 or entry.cut_offs >= CUT_OFFS_IN_DOUBT
+        return in_doubt and heard_mono < entry.first_attempt_mono
+
+    def csms_fell_silent(self) -> None:
+        """It answers nothing at all: that a message had no answer says nothing of the message."""
+        if self._window:
+            self._window[0].attempts = 0
 
     def unsayable(self, entry: Entry) -> None:
         """It cannot be written in the version that is spoken; it is set aside, the next one goes on."""

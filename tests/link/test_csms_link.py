@@ -11,7 +11,7 @@ import pytest
 
 from agent.link.csms import FAIR_SHARE, Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Waiting
-from agent.link.outbox import WINDOW, Outbox
+from agent.link.outbox import CUT_OFFS_IN_DOUBT, MOST_CUT_OFFS, WINDOW, Outbox
 from agent.ocpp.messages import b_provisioning as b
 from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
@@ -341,11 +341,11 @@ def test_what_waited_when_the_connection_went_is_told():
 def test_an_event_that_was_in_flight_is_said_again_and_that_counts_as_no_attempt():
     wire = Wire(attempts=2).open()
     wire.keep(tx_event(0))
-    for _ in range(5):
+    for _ in range(CUT_OFFS_IN_DOUBT - 1):
         wire.close()
         wire.pass_time(30)
         wire.open()
-    assert wire.actions == ["TransactionEvent"] * 6
+    assert wire.actions == ["TransactionEvent"] * CUT_OFFS_IN_DOUBT
     assert wire.count(Park) == 0
     assert wire.said[-1][1]["offline"] is True
     wire.refuse()
@@ -467,16 +467,129 @@ def test_a_call_without_an_answer_ends_the_connection_and_nothing_more_is_said_o
     assert ("StatusNotification", "Offline") in wire.outcomes()
 
 
-def test_the_next_connection_begins_with_what_had_no_answer():
-    wire = Wire(ping_interval_s=0.0).open()
+def test_the_next_connection_begins_with_what_was_in_flight():
+    wire = Wire().open()
     wire.keep(tx_event(0))
-    wire.pass_time(31)
     wire.close()
     wire.pass_time(10)
     wire.open()
-    wire.pass_time(60)
     assert wire.said[-1][1]["seqNo"] == 0
     assert wire.count(Answered) == 0
+
+
+def reopen(wire: Wire) -> None:
+    """The connection that was given up, or lost, is made again."""
+    if wire.link.state != "waiting":
+        wire.close()
+    while wire.link.state == "waiting":
+        wire.pass_time(1)
+    wire.open()
+
+
+def fall_silent(wire: Wire) -> None:
+    """The last call gets no answer, but the wire is alive; on the next connection something is said in time."""
+    said = len(wire.said)
+    wire.pass_time(16)
+    wire.link.receive_pong(wire.mono)
+    wire.pass_time(15)
+    reopen(wire)
+    while len(wire.said) == said:
+        wire.pass_time(1)
+
+
+def test_what_had_no_answer_is_said_again_once_the_csms_has_shown_that_it_lives():
+    wire = Wire(attempt_interval_s=10.0).open()
+    wire.keep(tx_event(0))
+    fall_silent(wire)
+    assert wire.actions == ["TransactionEvent", "Heartbeat"]
+    wire.answer(TIME)
+    assert wire.actions == ["TransactionEvent", "Heartbeat", "TransactionEvent"]
+    wire.answer()
+    assert wire.count(Answered) == 1
+    assert wire.outcomes()[-2:] == [("Heartbeat", "answered"), ("TransactionEvent", "answered")]
+
+
+@pytest.mark.parametrize("attempts", [2, 3, 5])
+def test_E13_FR_04_an_event_that_is_never_answered_is_parked_by_a_csms_that_answers_heartbeats(attempts: int):
+    """Nothing else is said on this station, and the event after it must go."""
+    wire = Wire(attempts=attempts, attempt_interval_s=10.0).open()
+    wire.keep(tx_event(0))
+    wire.keep(tx_event(1))
+    for _ in range(attempts - 1):
+        fall_silent(wire)
+        assert wire.actions[-1] == "Heartbeat"
+        wire.answer(TIME)
+        assert wire.said[-1][1]["seqNo"] == 0
+    assert wire.count(Park) == 0
+    fall_silent(wire)
+    parked = [command for command in wire.commands if isinstance(command, Park)]
+    assert [(command.id, command.attempts) for command in parked] == [(1, attempts)]
+    assert wire.said[-1][1]["seqNo"] == 1
+    wire.answer()
+    assert wire.count(OutboxDrained) == 1
+
+
+def test_no_event_is_parked_by_a_csms_that_answers_heartbeats_no_more():
+    wire = Wire(attempts=3, attempt_interval_s=10.0).open()
+    wire.keep(tx_event(0))
+    for _ in range(40):
+        fall_silent(wire)
+    assert wire.count(Park) == 0
+    assert {"TransactionEvent", "Heartbeat"} == set(wire.actions)
+
+
+def test_silence_about_everything_is_not_counted_against_an_event_when_the_csms_is_back():
+    wire = Wire(attempts=3, attempt_interval_s=10.0).open()
+    wire.keep(tx_event(0))
+    fall_silent(wire)
+    wire.answer(TIME)
+    fall_silent(wire)
+    assert wire.actions[-1] == "Heartbeat"  # the next failure would be the third
+    fall_silent(wire)
+    assert wire.actions[-1] == "TransactionEvent"
+    fall_silent(wire)
+    assert wire.count(Park) == 0
+
+
+def test_without_an_answer_in_doubt_nothing_is_asked_for_where_something_else_was_answered():
+    wire = Wire(attempts=3, attempt_interval_s=60.0).open()
+    wire.keep(tx_event(0))
+    wire.pass_time(16)
+    wire.link.receive_pong(wire.mono)
+    wire.pass_time(15)
+    reopen(wire)
+    wire.send(status())
+    wire.answer()
+    wire.pass_time(60)
+    assert wire.actions == ["TransactionEvent", "StatusNotification", "TransactionEvent"]
+
+
+def cut_off(wire: Wire, times: int, *, csms_lives: bool = True) -> None:
+    """So many connections end with the event in flight; a Heartbeat before it is answered, or is cut off itself."""
+    for _ in range(times):
+        if wire.actions[-1] == "Heartbeat" and csms_lives:
+            wire.answer(TIME)
+        wire.close("1011 internal error")
+        reopen(wire)
+
+
+def test_an_event_at_which_the_csms_breaks_off_every_time_is_parked_and_the_next_one_goes():
+    wire = Wire().open()
+    wire.keep(tx_event(0))
+    wire.keep(tx_event(1))
+    cut_off(wire, MOST_CUT_OFFS - 1)
+    assert wire.count(Park) == 0
+    assert wire.actions.count("Heartbeat") == MOST_CUT_OFFS - CUT_OFFS_IN_DOUBT
+    cut_off(wire, 1)
+    assert [command.id for command in wire.commands if isinstance(command, Park)] == [1]
+    assert wire.said[-1][1]["seqNo"] == 1
+
+
+def test_a_network_that_breaks_off_every_time_parks_nothing():
+    wire = Wire().open()
+    wire.keep(tx_event(0))
+    cut_off(wire, 5 * MOST_CUT_OFFS, csms_lives=False)
+    assert wire.count(Park) == 0
 
 
 def test_pings_go_at_their_interval():
