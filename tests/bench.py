@@ -16,6 +16,7 @@ from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Transmit
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned, Waiting
 from agent.link.outbox import Outbox
 from agent.model.device import DeviceModel, Spot
+from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.e_transactions import TransactionEventRequest
 from agent.session.connector import ConnectorLayout
@@ -141,7 +142,9 @@ class Bench:
         variables: Mapping[str, object] | None = None,
         seed: int = 7,
         network: NetworkSetup | None = None,
+        resettable: bool = True,
         own: Callable[[DeviceModel], None] = lambda model: None,
+        monitors: tuple[Preset, ...] = (),
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
@@ -152,6 +155,7 @@ class Bench:
                 has_secc=secc,
                 has_meter=meter,
                 has_relay_feedback=relay_feedback,
+                resettable=resettable,
             )
             for number in range(evses)
         )
@@ -180,6 +184,7 @@ class Bench:
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
         self._own = own
+        self._monitors = monitors
         self._entropy = Random(seed)
         self._next_id = 1
         self._asked = 0
@@ -191,11 +196,17 @@ class Bench:
         """A new station from what was remembered."""
         identity = ChargingStation(model="Bench", vendor_name="Table")
         self.station = Station(
-            self.layouts, identity, self._entropy, defaults=self._defaults, network=self._network
+            self.layouts,
+            identity,
+            self._entropy,
+            defaults=self._defaults,
+            network=self._network,
+            monitors=self._monitors,
         )
         self._own(self.station.model)
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
+        self.station.desk.disk_works = lambda: self.link.outbox.disk_works
         self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
