@@ -65,6 +65,7 @@ class Octt:
         self._numbers: dict[str, int] = {}
         self._must_have: Payload = {}
         self._remote_start_id = 0
+        self._stopped_by_csms = False
         points = {"TxCtrlr.TxStartPoint": start, "TxCtrlr.TxStopPoint": stop}
         self.configure({name: value for name, value in points.items() if value is not None} | dict(configuration or {}))
 
@@ -73,22 +74,32 @@ class Octt:
     def configure(self, variables: Mapping[str, object]) -> None:
         """The configuration state: what is not so already is set, and taken at once."""
         for name, value in variables.items():
-            place = spot(name)
-            variable = {"name": place.variable} | ({"instance": place.instance} if place.instance else {})
-            item = {"component": {"name": place.component}, "variable": variable}
-            told = self.ask("GetVariables", getVariableData=[item])["getVariableResult"][0]
-            if told.get("attributeValue") != text(value):
-                item["attributeValue"] = text(value)
+            if self.value(name) != text(value):
+                item = _variable(name) | {"attributeValue": text(value)}
                 told = self.ask("SetVariables", setVariableData=[item])["setVariableResult"][0]
-            assert told["attributeStatus"] == "Accepted", told
-        self._start_points = set(self.bench.get("TxCtrlr.TxStartPoint").split(","))
-        self._stop_points = set(self.bench.get("TxCtrlr.TxStopPoint").split(","))
+                assert told["attributeStatus"] == "Accepted", told
+        self._start_points = set((self.value("TxCtrlr.TxStartPoint") or "").split(","))
+        self._stop_points = set((self.value("TxCtrlr.TxStopPoint") or "").split(","))
+
+    def value(self, name: str) -> str | None:
+        """Of ``Component.Variable`` or ``Component.Variable[Instance]``."""
+        told = self.ask("GetVariables", getVariableData=[_variable(name)])["getVariableResult"][0]
+        assert told["attributeStatus"] == "Accepted", told
+        return told.get("attributeValue")
 
     def ask(self, action: str, **payload: object) -> Payload:
         """A call of the CSMS, answered with a payload."""
         told = self.bench.ask(action, **payload)
         assert isinstance(told, dict), (action, told)
         return told
+
+    def judge_tokens(
+        self, status: str, group: str | None = None, *, by: tuple[str, ...] = ("Authorize", "TransactionEvent")
+    ) -> None:
+        """What the CSMS answers from now on, wherever an idToken is in the request."""
+        info = _token_info(status, group)
+        for action in by:
+            self.bench.script[action] = lambda asked: {"idTokenInfo": info} if "idToken" in asked else {}
 
     # ---- the manual actions ----
 
@@ -144,6 +155,13 @@ class Octt:
             assert not allowed or value in allowed, (told, allowed)
         assert not token or event["idToken"] == self.token
         return event
+
+    def expect_events(self) -> list[Payload]:
+        """All TransactionEvents that were sent and not expected yet, but for the readings."""
+        self._hear()
+        events = [said.payload for said in self._waiting if said.action == "TransactionEvent"]
+        self._waiting = [said for said in self._waiting if said.action != "TransactionEvent"]
+        return events
 
     def expect_nothing(self) -> None:
         """Nothing more was sent, but for readings."""
@@ -223,7 +241,7 @@ class Octt:
         self._must_have["idToken"] = self.token
         if self.remote if remote is None else remote:
             self._request_start()
-            asks = asks and self.bench.get("AuthCtrlr.AuthorizeRemoteStart") == "true"
+            asks = asks and self.value("AuthCtrlr.AuthorizeRemoteStart") == "true"
         else:
             self.present(card)
         if asks:
@@ -282,7 +300,7 @@ class Octt:
         """With the token that started it, or by the CSMS (erratum 6.2.117)."""
         self._needs("energy_transfer_started")
         self.bench.pass_time(DURATION_S)
-        by_csms = self.remote if remote is None else remote
+        self._stopped_by_csms = by_csms = self.remote if remote is None else remote
         if by_csms:
             answer = self.ask("RequestStopTransaction", transactionId=self.running)
             assert answer["status"] == "Accepted"
@@ -323,8 +341,7 @@ class Octt:
         was_running = self.running
         self.drive_out()
         if was_running and self._ends_with("ParkingBayOccupancy"):
-            reason = "Remote" if self.remote else "Local"
-            self.expect_event("Ended", trigger="EVDeparted", reason=reason)
+            self.expect_event("Ended", trigger="EVDeparted", reason="Remote" if self._stopped_by_csms else "Local")
         self.reached.clear()
 
     # ---- the reusable states of the station ----
@@ -367,46 +384,46 @@ class Octt:
 
     def id_token_local_auth_list(self, card: str = CARD, group: str | None = None) -> None:
         """The token is on the local authorization list, and nothing else is."""
-        info: Payload = {"status": "Accepted"}
-        if group is not None:
-            info["groupIdToken"] = {"idToken": group, "type": "Central"}
-        entry = {"idToken": {"idToken": card, "type": "ISO14443"}, "idTokenInfo": info}
+        entry = {"idToken": {"idToken": card, "type": "ISO14443"}, "idTokenInfo": _token_info("Accepted", group)}
         version = self.ask("GetLocalListVersion")["versionNumber"] + 1
         told = self.ask("SendLocalList", versionNumber=version, updateType="Full", localAuthorizationList=[entry])
         assert told["status"] == "Accepted"
 
     def id_token_cached(self, card: str = CARD, group: str | None = None) -> None:
         """A whole session with this token, that the CSMS accepts (erratum 6.2.120)."""
-        info: Payload = {"status": "Accepted"}
-        if group is not None:
-            info["groupIdToken"] = {"idToken": group, "type": "Central"}
-        before = self.bench.script.get("Authorize", {"idTokenInfo": {"status": "Accepted"}})
-        self.bench.script["Authorize"] = {"idTokenInfo": info}
+        self.judge_tokens("Accepted", group)
         self.authorized(card, remote=False)
         self.energy_transfer_started()
         self.stop_authorized(remote=False)
-        self.ev_connected_post_session()
-        self.ev_disconnected()
-        self.drive_out()
-        self.reached.clear()
-        self.bench.script["Authorize"] = before
+        self.parking_bay_unoccupied()
+        self.judge_tokens("Accepted")
 
     def start_offline_transaction(self, card: str = CARD) -> None:
         """The link is back at the end of it."""
         self.bench.disconnect()
         self.drive_in()
         self.present(card)
-        self.connect()
+        self.bench.plug_in()
         self.bench.connect()
 
     def transaction_events_in_queue_ended(self, card: str = CARD) -> None:
         """A whole session without a link, which is back at the end of it."""
         self.bench.disconnect()
         self.drive_in()
-        self.connect()
+        self.bench.plug_in()
         self.present(card)
         self.bench.pass_time(DURATION_S)
         self.present(card)
         self.bench.unplug()
         self.drive_out()
         self.bench.connect()
+
+
+def _variable(name: str) -> Payload:
+    place = spot(name)
+    instance = {"instance": place.instance} if place.instance else {}
+    return {"component": {"name": place.component}, "variable": {"name": place.variable} | instance}
+
+
+def _token_info(status: str, group: str | None) -> Payload:
+    return {"status": status} | ({"groupIdToken": {"idToken": group, "type": "Central"}} if group else {})

@@ -144,9 +144,7 @@ def test_TC_E_16_CS_a_token_that_turns_out_invalid_stops(known: str, stop: str):
         octt.id_token_cached()
     elif known == "on the list":
         octt.id_token_local_auth_list()
-    octt.bench.script["TransactionEvent"] = lambda event: (
-        {"idTokenInfo": {"status": "Invalid"}} if "idToken" in event else {}
-    )
+    octt.judge_tokens("Invalid", by=("TransactionEvent",))
     octt.start_offline_transaction()
     queued = octt.expect_event("Started")
     assert (queued["offline"], queued["idToken"]["idToken"]) == (True, CARD)
