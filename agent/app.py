@@ -20,7 +20,7 @@ from agent.errors import BenchRefused, StartFailed
 from agent.powered import Buses, PoweredStation
 from agent.provision import SUBPROTOCOLS, EvseProvision, Provision
 from agent.story import tell
-from board.descriptor import Board, Connector, Evse, Part
+from board.descriptor import Board, Connector, Evse, Limit, Part
 
 log = logging.getLogger(__name__)
 
@@ -306,7 +306,17 @@ def _simulated(wanted: EvseProvision, like: Evse) -> Evse:
         pilot=msgspec.structs.replace(like.pilot, options={"connectors": count}),
         meter=like.meter,
         bay=like.bay,
+        limit=tuple(_fitted(each, wanted.phases) for each in like.limit),
+        thermometer=like.thermometer,
     )
+
+
+def _fitted(limit: Limit, phases: int) -> Limit:
+    """The same on another number of phases."""
+    each = limit.fallback_a
+    fallback_a = (*each, each[-1], each[-1])[:phases] if isinstance(each, tuple) else each
+    fewer = None if limit.phases is None else min(limit.phases, phases)
+    return msgspec.structs.replace(limit, fallback_a=fallback_a, phases=fewer)
 
 
 def _lock_for(kind: str, like: Evse) -> Part | None:

@@ -93,7 +93,7 @@ class Limits:
         switches_phases: bool = False,
         terms: Iterable[Terms] = (),
     ) -> None:
-        self._phases = phases
+        self.wired_phases = phases
         self._min_a = min_a
         self._switches_phases = switches_phases
         self._terms = {each.source: each for each in terms}
@@ -175,7 +175,7 @@ class Limits:
 
     def explain(self) -> tuple[PhaseLimit, ...]:
         """Phase by phase, as far as they are wired: what is in force, why, and what would change it."""
-        return tuple(self._explain(phase) for phase in range(self._phases))
+        return tuple(self._explain(phase) for phase in range(self.wired_phases))
 
     def _explain(self, phase: int) -> PhaseLimit:
         limit_a = self._in_force.phase_a[phase]
@@ -212,7 +212,7 @@ class Limits:
 
     def _offer_of(self, least: Bound) -> Offer:
         """One current for all phases, and all phases or only L1; a part that cannot leave phases out gives nothing."""
-        phases = 1 if self._switches_phases and least.phases < self._phases else self._phases
+        phases = 1 if self._switches_phases and least.phases < self.wired_phases else self.wired_phases
         limit_a = min(least.phase_a[:phases])
         pauses = limit_a < self._min_a or least.phases < phases
         return Offer(0.0 if pauses else limit_a, phases)

@@ -16,6 +16,7 @@ from agent.ocpp.messages.common import AuthorizationStatus
 from agent.ocpp.tolerance import csms_report
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
+from agent.shell.limits import Limit, limit_set, limits_status
 from agent.vocabulary import CacheCleared, TechnicianAsked, Token, TokenNoted
 from hal.events import TokenKind
 
@@ -101,6 +102,14 @@ class Meter(Arguments, frozen=True):
     soc: float | None = None
 
 
+class Temperature(Arguments, frozen=True):
+    """``temperature``."""
+
+    evse: int
+    spot: str
+    celsius: float
+
+
 class Fault(Arguments, frozen=True):
     """``fault``."""
 
@@ -184,6 +193,19 @@ class Commands:
         self._on().loop.resend(tuple(arguments.ids), taken.set_result)
         return {"events": await asyncio.shield(taken)}
 
+    async def limit(self, arguments: Limit) -> Answer:
+        """Answered when what holds for good is on disk."""
+        station = self._on()
+        evses = station.station.site.evses
+        if arguments.evse not in evses:
+            raise BenchRefused(f"no such evse {arguments.evse}; there are {', '.join(map(str, evses))}")
+        evse = evses[arguments.evse]
+        station.loop.post(limit_set(arguments, evse.layout))
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        station.loop.when_stored(lambda: stored.set_result(None))
+        await asyncio.shield(stored)
+        return {"limits": limits_status(evse.limits)}
+
     async def settle(self, arguments: Settle) -> None:
         """Wait until nothing has been said for a while, and nothing is left to say."""
         loop = asyncio.get_running_loop()
@@ -255,6 +277,9 @@ class Commands:
     async def meter(self, arguments: Meter) -> None:
         self._world.meter(arguments.evse, arguments.energy_wh, arguments.power_w, arguments.soc)
 
+    async def temperature(self, arguments: Temperature) -> None:
+        self._world.temperature(arguments.evse, arguments.spot, arguments.celsius)
+
     # ---- faults and link ----
 
     async def fault(self, arguments: Fault) -> None:
@@ -314,6 +339,7 @@ class Commands:
         "csms_report": ("observe", Nothing, csms_report),
         "ledger_resend": ("operate", Ids, ledger_resend),
         "reset_fault": ("operate", OneEvse, reset_fault),
+        "limit": ("operate", Limit, limit),
         "settle": ("observe", Settle, settle),
         "plug_in": ("bench", PlugIn, plug_in),
         "unplug": ("bench", OneEvse, unplug),
@@ -321,6 +347,7 @@ class Commands:
         "swipe": ("bench", Swipe, swipe),
         "bay": ("bench", Bay, bay),
         "meter": ("bench", Meter, meter),
+        "temperature": ("bench", Temperature, temperature),
         "fault": ("bench", Fault, fault),
         "clear_fault": ("bench", OneEvse, clear_fault),
         "link": ("bench", Link, link),
@@ -367,4 +394,5 @@ def evse_status(evse: Evse) -> Answer:
         "fault": ", ".join(faults) or None,
         "energy_wh": None if sample is None else sample.import_wh,
         "power_w": None if sample is None else sample.power_w,
+        "limits": limits_status(evse.limits),
     }
