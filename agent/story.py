@@ -21,6 +21,7 @@ from agent.vocabulary import (
     EvseFaulted,
     EvseHealed,
     Fact,
+    LimitChanged,
     LinkOpened,
     PowerPathClosed,
     PowerPathOpened,
@@ -80,6 +81,8 @@ def fact_line(fact: Fact) -> str | None:
             return f"! {where} fault {code}{': ' if text else ''}{text}"
         case EvseHealed(code=code):
             return f"= {where} fault {code} is gone"
+        case LimitChanged(limit_a=limit_a, phases=phases):
+            return f"= {where} may offer {limit_a:g} A on {phases} phases" if limit_a else f"= {where} must pause"
         case TokenPresented(token=token):
             return f"< {token.kind} token {hidden(token)} presented"
         case TokenRefused(token=token, reason=reason):

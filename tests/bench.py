@@ -145,6 +145,7 @@ class Bench:
         resettable: bool = True,
         own: Callable[[DeviceModel], None] = lambda model: None,
         monitors: tuple[Preset, ...] = (),
+        layout: Mapping[str, Any] | None = None,
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
@@ -156,6 +157,7 @@ class Bench:
                 has_meter=meter,
                 has_relay_feedback=relay_feedback,
                 resettable=resettable,
+                **(layout or {}),
             )
             for number in range(evses)
         )
