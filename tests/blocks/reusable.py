@@ -65,6 +65,7 @@ class Octt:
         self._numbers: dict[str, int] = {}
         self._must_have: Payload = {}
         self._remote_start_id = 0
+        self._after_remote_start: set[tuple[str, int]] = set()
         self._stopped_by_csms = False
         points = {"TxCtrlr.TxStartPoint": start, "TxCtrlr.TxStopPoint": stop}
         self.configure({name: value for name, value in points.items() if value is not None} | dict(configuration or {}))
@@ -85,7 +86,8 @@ class Octt:
         """Of ``Component.Variable`` or ``Component.Variable[Instance]``."""
         told = self.ask("GetVariables", getVariableData=[_variable(name)])["getVariableResult"][0]
         assert told["attributeStatus"] == "Accepted", told
-        return told.get("attributeValue")
+        value: str | None = told.get("attributeValue")
+        return value
 
     def ask(self, action: str, **payload: object) -> Payload:
         """A call of the CSMS, answered with a payload."""
@@ -147,7 +149,7 @@ class Octt:
         """
         event = self.expect("TransactionEvent")
         info = event["transactionInfo"]
-        if "remoteStartId" in info:
+        if (info["transactionId"], event["seqNo"]) in self._after_remote_start:
             trigger = "RemoteStart"
         told = (event["eventType"], event["triggerReason"], info.get("chargingState"), info.get("stoppedReason"))
         for value, wanted in zip(told, (event_type, trigger, state, reason), strict=True):
@@ -188,6 +190,8 @@ class Octt:
         self._numbers[transaction_id] = number
         self.transaction_id = transaction_id
         self.running = None if event["eventType"] == "Ended" else transaction_id
+        if "remoteStartId" in self._must_have:
+            self._after_remote_start.add((transaction_id, number))
         for name, value in self._must_have.items():
             where = event["transactionInfo"] if name == "remoteStartId" else event
             assert where.get(name) == value, event

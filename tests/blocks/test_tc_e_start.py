@@ -73,7 +73,7 @@ def test_TC_E_13_CS_the_driver_whom_the_csms_starts_for_starts(asks: bool):
     assert answer["status"] == "Accepted"
     if asks:
         assert octt.expect("Authorize")["idToken"] == TOKEN
-    started = octt.expect_event("Started", trigger="RemoteStart")
+    started = octt.expect_event("Started", trigger="RemoteStart", state="Idle")
     assert started["idToken"] == TOKEN
     assert started["transactionInfo"]["remoteStartId"] == 7
     octt.reached.add("authorized")
