@@ -93,7 +93,7 @@ def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
     model.declare(_state("EVSE"), evse=evse.id, live=partial(evse_state, evse, status_of))
     model.declare(_available("EVSE"), evse=evse.id)
     model.declare(_problem("EVSE"), evse=evse.id, live=evse.faulted)
-    model.declare(Variable("EVSE", "AllowReset", False, mutability="ReadOnly"), evse=evse.id)
+    model.declare(Variable("EVSE", "AllowReset", evse.layout.resettable, mutability="ReadOnly"), evse=evse.id)
     model.declare(Variable("EVSE", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"), evse=evse.id)
     power = Variable("EVSE", "Power", 0.0, "W", high=evse.layout.max_power_w, mutability="ReadOnly")
     model.declare(power, evse=evse.id, live=partial(evse_power_w, evse))

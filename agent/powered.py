@@ -170,6 +170,7 @@ def _layout(index: int, evse: Evse, pilot: PilotTraits) -> EvseLayout:
         has_bay=evse.bay is not None,
         has_secc=evse.secc is not None,
         has_relay_feedback=pilot.relay_feedback,
+        resettable=pilot.resettable,
         min_a=pilot.min_a,
         switches_phases=pilot.phase_switch,
         limits=tuple(Terms(each.source, bound_of(each.fallback_a, each.phases), each.lease_s) for each in evse.limit),

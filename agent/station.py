@@ -12,6 +12,7 @@ from agent.blocks.a_security import SecurityEvents
 from agent.blocks.b_network import Network, NetworkSetup
 from agent.blocks.b_provisioning import Provisioning
 from agent.blocks.b_reports import Reports
+from agent.blocks.b_reset import Resets
 from agent.blocks.b_variables import Variables
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.c_authorization import AuthorizationBlock
@@ -87,6 +88,7 @@ class Station:
         self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
         self.network = Network(self.desk, network or NetworkSetup())
+        self.resets = Resets(self.desk)
         self.events = EventNotices(self.desk)
         self.statuses = ConnectorStatuses(self.desk)
         self.availability = Availability(self.desk, self.statuses)
@@ -101,6 +103,7 @@ class Station:
             self.events,
             self.provisioning,
             self.network,
+            self.resets,
             self.statuses,
             self.availability,
             Heartbeats(self.desk),
@@ -168,7 +171,7 @@ class Station:
             return
         spot, refusal = restore(self.model, stored.spot, stored.text)
         if refusal:
-            self.dropped.append(f"{stored.spot} = {stored.text[:50]!r}: {refusal}")
+            self.dropped.append(refusal)
         if refusal or spot != stored.spot:
             self.desk.tell(KeepRecord(key, None))
         if spot != stored.spot and not refusal:
@@ -248,11 +251,11 @@ class Station:
                 for method in self._askers.get(type(request), ()):
                     method(request, outcome, now)
             case OutboxDrained():
-                self.provisioning.outbox_drained(now)
+                self.resets.outbox_drained(now)
             case TechnicianAsked(wish="clear_fault", evse=evse):
                 self.availability.clear_faults(evse)
             case TechnicianAsked():
-                self.provisioning.restart_locally(now)
+                self.resets.restart_locally(now)
             case SecurityNoticed():
                 self.desk.post(SecurityNoted(0, event.type, event.tech_info))
             case TokenNoted(where="cache"):

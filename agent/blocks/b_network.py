@@ -67,7 +67,6 @@ class Network(Block):
             self._slots[FACTORY_SLOT] = setup.factory
         desk.model.declare(ACTIVE_NETWORK_PROFILE, live=self._active_slot)
         desk.model.declare(SECURITY_PROFILE, live=self._security_profile)
-        desk.model.restrict(NETWORK_CONFIGURATION_PRIORITY, self._objection)
 
     def _active_slot(self) -> int:
         return FACTORY_SLOT if self._active is None else self._active.slot
@@ -153,6 +152,7 @@ class Network(Block):
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
         """What is stored wins, unless the station was provisioned anew since: then that is where it goes."""
+        self.desk.model.restrict(NETWORK_CONFIGURATION_PRIORITY, self._objection)  # the stored list came before
         if GOOD in records:
             self._good = self.desk.read_record(GOOD, records[GOOD], Good)
         if self._good is not None and self._good.factory != self._setup.factory and self._setup.factory is not None:

@@ -1,9 +1,6 @@
-"""Block B: boot and reset.  Does not know how a message travels."""
+"""Block B: boot, from power-on to accepted (B01 to B04).  Does not know how a message travels."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import get_args
 
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import (
@@ -22,14 +19,9 @@ from agent.vocabulary import (
     AdmitMessages,
     CallFailed,
     CameOnline,
-    Fact,
-    KeepRecord,
     Now,
     Registered,
-    ResetRequested,
-    Restart,
     SetClock,
-    TransactionEnded,
     TriggerRequested,
     TuneLink,
     WentOffline,
@@ -38,15 +30,9 @@ from agent.vocabulary import (
 OWN_INTERVAL_S = 60.0
 """When the CSMS names no interval or does not answer (B02.FR.07, B03.FR.05)."""
 
-RESET_PATIENCE_S = 10.0
-"""How long a reset waits for the CSMS to take the last events; they are on disk anyway (B12.FR.05)."""
-
-
-BOOT_REASON = "boot/reason"
-
 
 class Provisioning(Block):
-    """From power-on to accepted, and down again."""
+    """Who we are, and whether the CSMS takes us."""
 
     letter = "B"
 
@@ -56,8 +42,6 @@ class Provisioning(Block):
         self._boot_again_at: float | None = None
         self._boot_asked = False
         self._lost_at_mono: float | None = None
-        self._reset_reason: str | None = None
-        self._restart_by: float | None = None
         self._tuned: TuneLink | None = None
 
     # ---- boot ----
@@ -80,6 +64,8 @@ class Provisioning(Block):
             return
         self.desk.online = False
         self._boot_asked = False
+        if self.desk.registration is None:  # no interval of the CSMS holds: the next connection is the next occasion
+            self._boot_again_at = None
         self._lost_at_mono = now.mono
         self.desk.post(WentOffline(0, reason))
 
@@ -95,7 +81,7 @@ class Provisioning(Block):
     ) -> None:
         self._boot_asked = False
         if isinstance(outcome, CallFailed):
-            if outcome.code not in ("Offline", "Timeout"):  # then the next connection is the next occasion
+            if outcome.code not in ("Offline", "Timeout"):
                 self._boot_again_at = now.mono + OWN_INTERVAL_S
             return
         self.desk.registration = outcome.status
@@ -136,69 +122,13 @@ class Provisioning(Block):
             self._tuned = tuned
             self.desk.tell(tuned)
 
-    # ---- reset ----
-
-    def reset(self, request: m.ResetRequest, now: Now) -> m.ResetResponse:
-        if request.evse_id is not None:  # B11.FR.09: no board here resets one EVSE
-            return m.ResetResponse(status="Rejected")
-        if request.type == "OnIdle" and self.desk.site.running():
-            self._reset_reason = "ScheduledReset"
-            return m.ResetResponse(status="Scheduled")  # B12.FR.01
-        self._reset_reason = "RemoteReset"
-        self._restart_by = now.mono + RESET_PATIENCE_S
-        self.desk.post(ResetRequested(0, "ResetCommand", "ImmediateReset"))
-        return m.ResetResponse(status="Accepted")  # B12.FR.02
-
-    def restart_locally(self, now: Now) -> None:
-        """A technician, or an update, wants a restart."""
-        self._reset_reason = "LocalReset"
-        self._restart_by = now.mono + RESET_PATIENCE_S
-        self.desk.post(ResetRequested(0, "ResetCommand", "Reboot"))
-
-    def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
-        if self._reset_reason == "ScheduledReset" and not self.desk.site.running():
-            self._restart_by = now.mono + RESET_PATIENCE_S
-
-    def outbox_drained(self, now: Now) -> None:
-        """Nothing keeps a reset waiting any more."""
-        if self._restart_by is not None and not self.desk.site.running():
-            self._restart_by = now.mono
-
-    def reset_asked(self, fact: Fact, now: Now) -> None:
-        """E has ended what ran; without transactions there is nothing to wait for."""
-        if not self.desk.site.running():
-            self._restart_by = now.mono + (1.0 if self.desk.online else 0.0)
-
-    facts = {
-        TriggerRequested: triggered,
-        TransactionEnded: transaction_ended,
-        ResetRequested: reset_asked,
-    }
-    calls = {
-        m.ResetRequest: reset,
-    }
+    facts = {TriggerRequested: triggered}
 
     # ---- time ----
 
     def next_deadline(self) -> float | None:
-        boot_at = self._boot_again_at if self.desk.online else None
-        return min((time for time in (boot_at, self._restart_by) if time is not None), default=None)
+        return self._boot_again_at if self.desk.online else None
 
     def expire(self, now: Now) -> None:
         if self.desk.online and self._boot_again_at is not None and now.mono >= self._boot_again_at:
             self._boot(self.desk.boot_reason)
-        if self._restart_by is not None and now.mono >= self._restart_by:
-            self._restart_by = None
-            if self._reset_reason == "ScheduledReset" and self.desk.site.running():  # B12.FR.03
-                return
-            reason = self._reset_reason or "Unknown"
-            self.desk.tell(KeepRecord(BOOT_REASON, reason.encode()))
-            self.desk.tell(Restart(reason))
-
-    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
-        """Why we start: what the last reset said, else the power came back (B01.FR.09)."""
-        reason = records.get(BOOT_REASON)
-        if reason is not None:
-            known = reason.decode(errors="replace")
-            self.desk.boot_reason = known if known in get_args(m.BootReason) else "Unknown"
-            self.desk.tell(KeepRecord(BOOT_REASON, None))

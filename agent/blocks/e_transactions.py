@@ -190,8 +190,9 @@ class Transactions(Block):
     # ---- what the CSMS asks ----
 
     def reset_requested(self, fact: ResetRequested, now: Now) -> None:
-        for evse in self.desk.site.running():  # B12.FR.04
-            self._life.end(evse, fact.trigger, fact.stopped_reason, now)
+        for evse in self.desk.site.running():  # B12.FR.04, B12.FR.08
+            if fact.evse in (0, evse.id):
+                self._life.end(evse, fact.trigger, fact.stopped_reason, now)
 
     def triggered(self, fact: TriggerRequested, now: Now) -> None:
         if fact.message != "TransactionEvent":

@@ -73,6 +73,7 @@ class EvseLayout(msgspec.Struct, frozen=True):
     switches_phases: bool = False
     limits: tuple[Terms, ...] = ()
     derating: tuple[DeratingLayout, ...] = ()
+    resettable: bool = True
 
     @property
     def max_power_w(self) -> float:
@@ -113,6 +114,7 @@ class Evse:
         self.authorization: Authorization | None = None
         self.transaction: Transaction | None = None
         self.station_operative = True
+        self.resetting = False
 
     @property
     def id(self) -> int:
@@ -134,9 +136,13 @@ class Evse:
         """Operative; what is in use goes out of service when its transaction has ended (G03.FR.05, G04.FR.06)."""
         in_use = self.transaction is not None
         here = in_use and self.plugged in (None, connector)
-        return (in_use or (self.station_operative and self.operative)) and (
+        return (in_use or (self.station_operative and self.operative and not self.resetting)) and (
             here or self.connectors[connector].operative
         )
+
+    def closed(self, connector: int) -> bool:
+        """Set out of service, at once or as soon as the transaction has ended."""
+        return not (self.station_operative and self.operative and self.connectors[connector].operative)
 
     def serves(self, connector: int | None = None) -> bool:
         """In service and without a fault; with no connector named, any that is will do."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.blocks.b_provisioning import OWN_INTERVAL_S, RESET_PATIENCE_S
-from tests.bench import CARD, POWER_ON, TOKEN, Bench, Payload, only, story
+from agent.blocks.b_provisioning import OWN_INTERVAL_S
+from tests.bench import CARD, POWER_ON, TOKEN, Bench, Payload, only
 
 TIME = "2026-01-01T00:00:00Z"
 NO_READINGS = {"SampledDataCtrlr.TxUpdatedInterval": 0}
@@ -129,6 +129,41 @@ def test_an_error_for_an_answer_is_followed_by_another_try_after_a_while():
     del bench.script["BootNotification"]
     bench.pass_time(2)
     assert bench.station.desk.accepted
+
+
+def test_an_error_for_an_answer_and_then_a_lost_connection_the_next_one_boots_at_once():
+    bench = Bench()
+    bench.script["BootNotification"] = "InternalError"
+    bench.connect()
+    del bench.script["BootNotification"]
+    bench.disconnect()
+    bench.take_sent()
+    bench.connect()
+    assert actions(bench)[0] == "BootNotification"
+    assert bench.station.desk.accepted
+
+
+def test_a_connection_that_is_lost_before_the_answer_the_next_one_boots_at_once():
+    bench = Bench()
+    bench.script["BootNotification"] = None
+    bench.connect()
+    del bench.script["BootNotification"]
+    bench.disconnect()
+    bench.take_sent()
+    bench.connect()
+    assert bench.station.desk.accepted
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_B02_FR_04_B03_FR_02_the_interval_holds_over_a_lost_connection(status: str):
+    bench = answered(status, interval=3600)
+    bench.take_sent()
+    bench.disconnect()
+    bench.connect()
+    bench.pass_time(3000)
+    assert actions(bench) == []
+    bench.pass_time(600)
+    assert actions(bench) == ["BootNotification"]
 
 
 # ---- B02: pending ----
@@ -282,6 +317,24 @@ def test_B03_rejected_and_then_accepted_all_is_well():
     bench.pass_time(10)
     assert bench.get("OCPPCommCtrlr.OfflineThreshold") == "60"
     assert bench.take_statuses() == [(1, 1, "Available")]
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+@pytest.mark.proves("B03.FR.01")
+def test_before_acceptance_a_token_that_is_known_here_charges_where_that_is_configured(status: str):
+    bench = Bench(variables={"TxCtrlr.TxBeforeAcceptedEnabled": True, **NO_READINGS})
+    bench.accept()
+    entry = {"idToken": TOKEN, "idTokenInfo": {"status": "Accepted"}}
+    bench.ask("SendLocalList", versionNumber=1, updateType="Full", localAuthorizationList=[entry])
+    bench.power_cycle()
+    bench.script["BootNotification"] = {"currentTime": TIME, "interval": 3600, "status": status}
+    bench.take_sent()
+    bench.connect()
+    bench.plug_in()
+    bench.swipe(CARD)
+    assert bench.intents[1].permit_power
+    assert bench.rows
+    assert actions(bench) == ["BootNotification"]
 
 
 # ---- B04: offline ----
@@ -498,156 +551,3 @@ def test_B06_live_values_are_those_of_the_moment(accepted: Bench):
 def test_B06_FR_16_more_items_than_are_allowed_are_refused(accepted: Bench):
     items = [one("OCPPCommCtrlr", "OfflineThreshold")] * 101
     assert accepted.ask("GetVariables", getVariableData=items) == "OccurrenceConstraintViolation"
-
-
-# ---- B11, B12: reset ----
-
-
-def charging(**variables: object) -> Bench:
-    bench = Bench(evses=2, variables={**NO_READINGS, **variables})
-    bench.accept()
-    bench.plug_in(evse=1)
-    bench.swipe(evse=1)
-    bench.take_sent()
-    return bench
-
-
-@pytest.mark.parametrize("kind", ["Immediate", "OnIdle"])
-def test_B11_FR_01_B11_FR_03_without_a_transaction_it_restarts(kind: str):
-    bench = Bench()
-    bench.accept()
-    assert bench.ask("Reset", type=kind) == {"status": "Accepted"}
-    bench.pass_time(2)
-    assert bench.restarts == ["RemoteReset"]
-
-
-def test_B11_FR_01_the_answer_has_time_to_leave():
-    bench = Bench()
-    bench.accept()
-    bench.ask("Reset", type="Immediate")
-    assert bench.restarts == []
-
-
-def test_B11_FR_02_B12_FR_06_out_of_service_stays_so():
-    bench = Bench(evses=2)
-    bench.accept()
-    bench.ask("ChangeAvailability", operationalStatus="Inoperative", evse={"id": 2})
-    bench.ask("Reset", type="OnIdle")
-    bench.pass_time(2)
-    bench.power_cycle()
-    bench.take_sent()
-    bench.connect()
-    assert bench.take_statuses() == [(1, 1, "Available"), (2, 1, "Unavailable")]
-
-
-def test_B11_FR_04_the_boot_tells_what_it_was_for():
-    bench = Bench()
-    bench.accept()
-    bench.ask("Reset", type="Immediate")
-    bench.pass_time(2)
-    bench.power_cycle(off_s=0)
-    bench.take_sent()
-    bench.connect()
-    assert bench.sent[0].payload["reason"] == "RemoteReset"
-    bench.power_cycle()
-    bench.take_sent()
-    bench.connect()
-    assert bench.sent[0].payload["reason"] == "PowerUp"  # told once
-
-
-@pytest.mark.parametrize("kind", ["Immediate", "OnIdle"])
-def test_B11_FR_09_B12_FR_09_no_evse_is_reset_alone(kind: str):
-    bench = charging()
-    assert bench.ask("Reset", type=kind, evseId=1) == {"status": "Rejected"}
-    bench.pass_time(60)
-    assert bench.restarts == []
-    assert bench.take_events() == []
-
-
-def test_B12_FR_01_B11_FR_07_on_idle_waits_for_every_transaction():
-    bench = charging()
-    bench.plug_in(evse=2)
-    bench.swipe("second", evse=2)
-    assert bench.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
-    bench.swipe(evse=1)
-    bench.pass_time(600)
-    assert bench.restarts == []
-    bench.swipe("second", evse=2)
-    bench.pass_time(RESET_PATIENCE_S)
-    assert bench.restarts == ["ScheduledReset"]
-
-
-def test_B12_FR_03_on_idle_ends_no_transaction_of_its_own_accord():
-    bench = charging()
-    bench.ask("Reset", type="OnIdle")
-    bench.swipe(evse=1)
-    ended = bench.take_events()[-1]
-    assert (story(ended)[:2], ended["transactionInfo"]["stoppedReason"]) == (("Ended", "StopAuthorized"), "Local")
-
-
-def test_B12_FR_03_a_driver_who_begins_at_the_last_moment_is_waited_for():
-    bench = charging()
-    bench.ask("Reset", type="OnIdle")
-    bench.script["TransactionEvent"] = None  # the last event stays in the queue
-    bench.swipe(evse=1)
-    bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=1, evseId=1)
-    assert bench.station.site.running()
-    bench.pass_time(RESET_PATIENCE_S * 3)
-    assert bench.restarts == []
-
-
-def test_B12_FR_02_B12_FR_04_immediate_ends_every_transaction_first():
-    bench = charging()
-    assert bench.ask("Reset", type="Immediate") == {"status": "Accepted"}
-    ended = only(bench.take_events())  # TC_B_22
-    assert story(ended) == ("Ended", "ResetCommand", "EVConnected")
-    assert ended["transactionInfo"]["stoppedReason"] == "ImmediateReset"
-    assert "idToken" not in ended
-    bench.pass_time(RESET_PATIENCE_S)
-    assert bench.restarts == ["RemoteReset"]
-
-
-def test_B12_FR_05_a_csms_that_does_not_answer_delays_it_only_so_long_and_the_event_is_told_after_it():
-    bench = charging()
-    bench.script["TransactionEvent"] = None
-    bench.ask("Reset", type="Immediate")
-    bench.pass_time(RESET_PATIENCE_S)
-    assert bench.restarts == ["RemoteReset"]
-    del bench.script["TransactionEvent"]
-    bench.power_cycle(off_s=0)
-    bench.take_sent()
-    bench.connect()
-    ended = bench.take_events()[-1]
-    assert (story(ended)[:2], ended["offline"]) == (("Ended", "ResetCommand"), True)
-    assert [event.event_type for event in bench.told].count("Ended") == 1
-
-
-def test_B12_an_immediate_reset_overtakes_a_scheduled_one():
-    bench = charging()
-    bench.ask("Reset", type="OnIdle")
-    assert bench.ask("Reset", type="Immediate") == {"status": "Accepted"}
-    bench.pass_time(RESET_PATIENCE_S)
-    assert bench.restarts == ["RemoteReset"]
-
-
-def test_a_restart_that_a_technician_wants_ends_what_runs():
-    from agent.vocabulary import TechnicianAsked
-
-    bench = charging()
-    bench.station.receive(TechnicianAsked("restart"), bench.now)
-    bench.pass_time(RESET_PATIENCE_S)
-    assert bench.take_events()[-1]["transactionInfo"]["stoppedReason"] == "Reboot"
-    assert bench.restarts == ["LocalReset"]
-
-
-def test_the_vehicle_that_stayed_through_a_reset_is_seen_again():
-    bench = charging()
-    bench.ask("Reset", type="Immediate")
-    bench.pass_time(RESET_PATIENCE_S)
-    bench.power_cycle(off_s=0)
-    bench.take_sent()
-    bench.connect()
-    assert bench.take_statuses() == [(1, 1, "Occupied"), (2, 1, "Available")]
-    assert not bench.intents[1].permit_power
-    bench.swipe(CARD, evse=1)
-    assert bench.intents[1].permit_power

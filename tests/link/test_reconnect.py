@@ -31,6 +31,25 @@ def test_at_power_on_the_first_attempt_is_at_once_and_once():
     assert reconnect.next_deadline() is None
 
 
+def test_after_a_blackout_a_street_of_stations_does_not_connect_in_the_same_second():  # Part 4, 8.2
+    firsts = []
+    for seed in range(200):
+        reconnect = tuned(random_s=10.0, seed=seed)
+        reconnect.start(100.0, spread=True)
+        due = reconnect.next_deadline()
+        assert due is not None
+        firsts.append(due - 100.0)
+    assert 0.0 <= min(firsts) < 1.0
+    assert 9.0 < max(firsts) <= 10.0
+    assert len({int(first) for first in firsts}) == 10
+
+
+def test_without_a_random_range_the_first_attempt_is_at_once():
+    reconnect = tuned(random_s=0.0)
+    reconnect.start(100.0, spread=True)
+    assert reconnect.next_deadline() == 100.0
+
+
 def test_the_first_wait_is_the_minimum_then_it_doubles_for_the_configured_times_and_stays():
     assert waits(tuned(minimum_s=5.0, repeats=3), 7) == [5.0, 10.0, 20.0, 40.0, 40.0, 40.0, 40.0]
 
