@@ -306,6 +306,7 @@ def _simulated(wanted: EvseProvision, like: Evse) -> Evse:
         pilot=msgspec.structs.replace(like.pilot, options={"connectors": count}),
         meter=like.meter,
         bay=like.bay,
+        secc=like.secc,
         limit=tuple(_fitted(each, wanted.phases) for each in like.limit),
         thermometer=like.thermometer,
     )
