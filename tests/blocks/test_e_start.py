@@ -431,7 +431,7 @@ def test_E03_FR_11_begin_values_come_with_the_evse_and_again_with_energy_when_it
     assert register_wh(charging, "Transaction.Begin") == 222.0  # J02.FR.22: of the EVSE where it takes place
 
 
-def test_TC_E_38_CS_a_vehicle_that_is_not_ready_is_suspended_after_a_while():
+def test_E03_a_vehicle_that_is_not_ready_is_suspended_after_a_while():
     bench = bench_with(start="EVConnected")
     bench.plug_in(wants=False)
     bench.swipe()

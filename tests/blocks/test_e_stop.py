@@ -90,7 +90,7 @@ def test_E06_FR_06_power_path_closed_ends_also_what_was_never_connected():
 def test_E06_FR_07_a_pause_ends_and_the_right_with_it():
     bench = charging(stop="EnergyTransfer")
     bench.vehicle_wants(False)
-    ended = only(bench.take_events())  # TC_E_22
+    ended = only(bench.take_events())
     assert (story(ended), reason(ended)) == (("Ended", "ChargingStateChanged", "EVConnected"), "StoppedByEV")
     bench.vehicle_wants(True)
     assert not bench.intents[1].permit_power  # erratum 2.17: authorization ends with its transaction
@@ -379,7 +379,7 @@ def test_E09_FR_01_unplugging_deauthorizes():
     ]
 
 
-def test_TC_E_17_CS_unplugging_at_the_vehicle_ends_and_the_owner_gets_his_cable_with_his_card():
+def test_E09_FR_03_unplugging_at_the_vehicle_ends_and_the_owner_gets_his_cable_with_his_card():
     bench = charging(
         stop="Authorized", attached=False, lock=True, variables={"OCPPCommCtrlr.UnlockOnEVSideDisconnect": False}
     )
@@ -426,7 +426,7 @@ def keeping(**options: object) -> Bench:
     return charging(variables=more, **{"stop": "Authorized", **options})
 
 
-def test_TC_E_26_CS_a_vehicle_that_comes_back_resumes():
+def test_E10_a_vehicle_that_comes_back_resumes():
     bench = keeping()
     bench.unplug()
     told = bench.take_sent()
@@ -445,7 +445,7 @@ def test_TC_E_26_CS_a_vehicle_that_comes_back_resumes():
 @pytest.mark.parametrize(
     ("stop", "event_type", "why"), [("Authorized", "Ended", "Timeout"), ("ParkingBayOccupancy", "Updated", None)]
 )
-def test_TC_E_27_CS_a_captive_cable_waits_only_so_long(stop: str, event_type: str, why: str | None):
+def test_E10_FR_02_a_captive_cable_waits_only_so_long(stop: str, event_type: str, why: str | None):
     bench = keeping(stop=stop, bay=True)
     bench.unplug()
     bench.take_events()
@@ -477,7 +477,7 @@ def test_E10_a_cable_in_a_socket_without_lock_waits_only_so_long():
     assert bench.take_story()[-1] == ("Ended", "EVConnectTimeout", "Idle")
 
 
-def test_TC_E_20_CS_with_the_connection_as_stop_point_it_ends_all_the_same():
+def test_E06_FR_02_with_the_connection_as_stop_point_it_ends_all_the_same():
     bench = keeping(stop="EVConnected")
     bench.vehicle_wants(False)
     bench.take_events()

@@ -210,7 +210,7 @@ def test_readings_are_signed_only_where_a_meter_signs():
 # ---- DataSigned as a start point ----
 
 
-def test_E01_FR_04_TC_E_11_CS_the_first_signed_reading_starts():
+def test_E01_FR_04_the_first_signed_reading_starts():
     bench = signing(**SIGN, start="DataSigned,EnergyTransfer")
     bench.swipe()
     assert bench.take_events() == []
