@@ -358,13 +358,15 @@ class Octt:
         assert len(self.bench.restarts) == asked_before + 1
 
     def booted(self, *, by_power: bool = False) -> None:
-        """By a reset, or because the power was off.  The security event (step 7) is block A's and not looked at."""
+        """By a reset, or because the power was off."""
         if not by_power:
             self.booting()
+        self.bench.security.clear()
         self.bench.power_cycle(off_s=5.0 if by_power else 0.0)
         self.bench.accept()
         self.expect("BootNotification")
         self._expect_statuses("Available")
+        assert any(each["type"] in ("StartupOfTheDevice", "ResetOrReboot") for each in self.bench.security)
 
     def unavailable(self, evse: int = 0, connector: int = 0) -> None:
         """A connector, an EVSE with all of its connectors, or (0) the whole station."""
