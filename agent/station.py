@@ -25,6 +25,7 @@ from agent.blocks.g_heartbeat import Heartbeats
 from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.j_meter_values import MeterValues
+from agent.blocks.n_log import LogUpload
 from agent.blocks.n_monitoring import Monitoring
 from agent.blocks.n_monitoring_report import MonitoringReports
 from agent.instruments import Instruments, declare_parts
@@ -63,6 +64,7 @@ from agent.vocabulary import (
     TokenNoted,
     TokenPresented,
     UnlockConnector,
+    UploadEnded,
 )
 from hal.events import CardPresented, Event
 from hal.ports import PilotIntent
@@ -95,6 +97,7 @@ class Station:
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
+        self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
@@ -116,6 +119,7 @@ class Station:
             RemoteControl(self.desk),
             MeterValues(self.desk),
             CustomerInformation(self.desk),
+            self.log_upload,
             self.monitoring,
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
         )
@@ -256,6 +260,8 @@ class Station:
                 self.availability.clear_faults(evse)
             case TechnicianAsked():
                 self.resets.restart_locally(now)
+            case UploadEnded():
+                self.log_upload.ended(event, now)
             case SecurityNoticed():
                 self.desk.post(SecurityNoted(0, event.type, event.tech_info))
             case TokenNoted(where="cache"):

@@ -183,7 +183,7 @@ def data_of(slot: Slot, value_size: int, list_size: int) -> m.ReportData:
     )
     characteristics = m.VariableCharacteristics(
         data_type=variable.data_type,
-        supports_monitoring=False,
+        supports_monitoring=True,  # of what may only be written, that it changed
         unit=variable.unit or None,
         min_limit=variable.low if number else None,
         max_limit=variable.high,

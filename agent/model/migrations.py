@@ -38,7 +38,7 @@ def restore(model: DeviceModel, spot: Spot, text: str, renamed: Mapping[Name, Na
     if slot is None:
         return Restored(spot, f"{spot} is not there any more")
     if held_by_board(slot):
-        return Restored(spot, f"{slot.variable} cannot be set any more")
+        return Restored(spot, f"{spot} cannot be set any more")
     status, why = model.write(slot.spot, text, by_csms=not slot.fixed)
     return Restored(slot.spot, why if status == "Rejected" else "")
 

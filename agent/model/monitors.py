@@ -223,7 +223,7 @@ def is_numeric(variable: Variable[Any]) -> bool:
 
 def reading(variable: Variable[Any], value: Any) -> Reading:
     """A value as a monitor compares it."""
-    return value if is_numeric(variable) else variable.to_text(value)
+    return value if is_numeric(variable) and value is not None else variable.to_text(value)
 
 
 def kinds_for(variable: Variable[Any]) -> tuple[Kind, ...]:
