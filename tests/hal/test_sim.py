@@ -18,6 +18,7 @@ from hal.drivers.sim_meter import SimMeter
 from hal.drivers.sim_part import SimPart
 from hal.drivers.sim_pilot import SimPilot
 from hal.drivers.sim_reader import SimReader
+from hal.drivers.sim_secc import SimSecc
 from hal.errors import BadOptions
 from hal.events import (
     BayChanged,
@@ -32,7 +33,7 @@ from hal.events import (
     PowerChanged,
     VehicleEnded,
 )
-from hal.ports import ConnectorLock, EnergyMeter, PilotController, PilotIntent, Place, TokenReader
+from hal.ports import ConnectorLock, EnergyMeter, PilotController, PilotIntent, Place, Secc, TokenReader
 from hal.registry import make_bus, make_driver
 
 PERMIT_16A = PilotIntent(limit_a=16.0, permit_power=True)
@@ -510,6 +511,7 @@ def test_the_simulated_board_is_made_of_drivers_that_keep_their_ports():
     bus = make_bus(options.pop("kind"), options, "bus.world")
     made = [make_driver(part.driver, part.options, Place(where, 1), bus, print) for where, part in parts_of(board)]
     ports = {SimPilot: PilotController, SimMeter: EnergyMeter, SimLock: ConnectorLock, SimReader: TokenReader}
+    ports[SimSecc] = Secc
     assert {type(part) for part in made} == {*ports, SimBay}
     assert all(isinstance(part, ports.get(type(part), SimPart)) for part in made)
 
