@@ -33,8 +33,8 @@ class Availability(Block):
         if wish is None:
             return m.ChangeAvailabilityResponse(status="Rejected")
         operative = request.operational_status == "Operative"
-        if self._is(wish, operative) and not operative:
-            self._statuses.tell_again(*wish)  # G04.FR.05: asked again, told again
+        if self._is(wish, operative):
+            self._statuses.tell_again(*wish)  # asked again, told again (TC_G_12, TC_G_13)
         self._switch(wish, operative)
         self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
         if not operative:

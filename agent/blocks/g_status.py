@@ -22,6 +22,7 @@ from agent.vocabulary import (
     EvseHealed,
     Fact,
     Now,
+    TransactionEnded,
     TriggerRequested,
 )
 
@@ -34,6 +35,7 @@ class Notice:
         self.since_mono = float("-inf")
         self.told: m.ConnectorStatus | None = None
         self.unheard = False
+        self.closing = False
         self.pace = Pace()
 
     def see(self, status: m.ConnectorStatus, mono: float) -> bool:
@@ -68,7 +70,9 @@ class ConnectorStatuses(Block):
             return "Faulted"
         if not evse.in_service(connector.id):
             return "Unavailable"
-        return "Occupied" if evse.plugged == connector.id or connector.cable_in else "Available"
+        if evse.plugged == connector.id or connector.cable_in:
+            return "Occupied"
+        return "Unavailable" if evse.closed(connector.id) else "Available"  # G01.FR.05: closed behind a transaction
 
     # ---- what changed ----
 
@@ -76,6 +80,10 @@ class ConnectorStatuses(Block):
         """Tell every connector whose status is not what was told of it."""
         for evse in self.desk.site.evses.values():
             self._look_at(evse, now)
+            runs = evse.transaction is not None and evse.transaction.ending is None
+            for connector in evse.connectors:
+                notice = self._notices[evse.id, connector]
+                notice.closing = runs and notice.present == "Unavailable" and evse.in_service(connector)
 
     def may_have_changed(self, fact: Fact, now: Now) -> None:
         """Told at once, so that the CSMS hears of the connector before it hears of the transaction (E02, E06)."""
@@ -94,6 +102,12 @@ class ConnectorStatuses(Block):
                 self._notify(evse, connector, now)
             elif changed:
                 self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
+
+    def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
+        """What waited for it is closed now: told again where the vehicle had left before (G03.FR.04, G03.FR.05)."""
+        for (evse, _), notice in self._notices.items():
+            if evse == fact.evse and notice.closing:
+                notice.told = None
 
     def _heard(self) -> bool:
         return self.desk.accepted and self.desk.online
@@ -147,6 +161,7 @@ class ConnectorStatuses(Block):
         EvDisconnected: may_have_changed,
         EvseFaulted: may_have_changed,
         EvseHealed: may_have_changed,
+        TransactionEnded: transaction_ended,
         CameOnline: came_online,
         TriggerRequested: triggered,
     }

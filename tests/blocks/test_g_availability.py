@@ -185,7 +185,7 @@ def test_G03_FR_04_a_connector_alone():
 def test_G03_FR_03_G04_FR_04_what_is_so_already_is_accepted(evse: int | None, connector: int | None):
     bench = quiet()
     assert change(bench, "Operative", evse, connector) == {"status": "Accepted"}
-    assert bench.take_statuses() == []
+    assert bench.take_statuses() == [(1, 1, "Available")]
     change(bench, "Inoperative", evse, connector)
     bench.take_sent()
     assert change(bench, "Inoperative", evse, connector) == {"status": "Accepted"}
