@@ -137,6 +137,7 @@ def test_TC_E_26_CS_it_suspends_until_the_vehicle_is_back(stop: str, cable: dict
         octt.expect_status("Available")
     octt.expect_nothing()
     octt.bench.pass_time(TIMEOUT_S - 1)
+    assert octt.bench.plants[1].locked.get(1, "captive") != "unlocked"  # E10.FR.01
     octt.connect()
     octt.expect_event("Updated", trigger="CablePluggedIn", state="EVConnected")
     octt.expect_event("Updated", trigger="ChargingStateChanged", state="Charging")

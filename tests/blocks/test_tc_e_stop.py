@@ -7,7 +7,7 @@ import pytest
 from tests.bench import CARD
 from tests.blocks.reusable import DURATION_S, Octt
 
-STOP_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
+POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
 
 by_card_and_by_csms = pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
 
@@ -22,7 +22,7 @@ def stop_by_csms(octt: Octt) -> None:
 
 
 @pytest.mark.parametrize("bay", [False, True], ids=["no bay", "bay"])
-@pytest.mark.parametrize("stop", STOP_POINTS)
+@pytest.mark.parametrize("stop", POINTS)
 def test_TC_E_06_CS_the_card_that_started_stops(stop: str, bay: bool):
     configuration = {"AuthCtrlr.Enabled": True, "AuthCtrlr.DisableRemoteAuthorization": False}
     octt = Octt(configuration, stop=stop, bay=bay)
@@ -110,7 +110,7 @@ def test_TC_E_22_CS_the_vehicle_that_suspends_stops(remote: bool):
     octt.expect_nothing()
 
 
-@pytest.mark.parametrize("stop", STOP_POINTS)
+@pytest.mark.parametrize("stop", POINTS)
 def test_TC_E_46_CS_the_vehicle_that_ends_its_session_is_no_more_authorized(stop: str):
     octt = Octt(stop=stop, bay=True)
     octt.ev_connected_pre_session()
@@ -153,3 +153,25 @@ def test_TC_E_16_CS_a_token_that_turns_out_invalid_stops(known: str, stop: str):
     octt.expect_event("Ended", trigger="Deauthorized", reason="DeAuthorized")
     octt.expect_status("Occupied")
     octt.expect_nothing()
+
+
+# ---- all of them together ----
+
+
+@by_card_and_by_csms
+@pytest.mark.parametrize("cable_first", [False, True], ids=["authorized first", "cable first"])
+@pytest.mark.parametrize("start", POINTS)
+@pytest.mark.parametrize("stop", POINTS)
+def test_every_pair_of_points_gives_the_messages_of_the_reusable_states(
+    start: str, stop: str, cable_first: bool, remote: bool
+):
+    octt = Octt(start=start, stop=stop, remote=remote, bay=True)
+    if cable_first:
+        octt.ev_connected_pre_session()
+    octt.energy_transfer_started()
+    octt.stop_authorized()
+    octt.ev_connected_post_session()
+    octt.ev_disconnected()
+    octt.parking_bay_unoccupied()
+    octt.expect_nothing()
+    assert octt.running is None
