@@ -72,7 +72,8 @@ class ConnectorStatuses(Block):
             return "Unavailable"
         if evse.plugged == connector.id or connector.cable_in:
             return "Occupied"
-        return "Unavailable" if evse.closed(connector.id) else "Available"  # G01.FR.05: closed behind a transaction
+        left = evse.transaction is not None and evse.transaction.connector == connector.id
+        return "Unavailable" if left and evse.closed(connector.id) else "Available"  # G01.FR.05
 
     # ---- what changed ----
 
