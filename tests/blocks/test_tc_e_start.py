@@ -179,6 +179,7 @@ def test_TC_E_05_CS_after_the_timeout_he_may_come_again(start: str, stop: str):
     octt.expect_nothing()
 
 
+# Not with the bay as start point: there the case wants Updated, where TC_E_05_CS and E03.FR.05 want Ended.
 @pytest.mark.parametrize("start", ["Authorized", "EVConnected", "PowerPathClosed", "EnergyTransfer"])
 def test_TC_E_39_CS_after_the_timeout_the_vehicle_does_not_charge(start: str):
     octt = patient_octt(start, "Authorized")
