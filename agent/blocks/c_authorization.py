@@ -72,20 +72,20 @@ class AuthorizationBlock(Block):
         self._key_codes = KeyCodePatience()
 
     def presented(self, fact: TokenPresented, now: Now) -> None:
-        if fact.token.kind == "KeyCode" and not self._key_codes.may_try(fact.evse, now.mono):
-            self.desk.post(TokenRefused(fact.evse, fact.token, "TooManyAttempts"))  # C04.FR.06: not looked at
+        token, evse = identifier(fact.token), fact.evse
+        if token.kind == "KeyCode" and not self._key_codes.may_try(evse, now.mono):
+            self.desk.post(TokenRefused(evse, token, "TooManyAttempts"))  # C04.FR.06: not looked at
             return
-        holder = self.desk.site.covered_by(fact.token, None, fact.evse)
-        keeper = self.desk.site.holding_for(fact.token, fact.evse)
+        holder = self.desk.site.covered_by(token, None, evse)
+        keeper = self.desk.site.holding_for(token, evse)
         if holder is not None:  # C01.FR.03: without asking
-            self._end(holder, fact.token)
+            self._end(holder, token)
         elif keeper is not None:  # E05.FR.11, E09.FR.03: he comes for his cable
             keeper.release()
-        elif not self.desk.model[AUTH_ENABLED] or fact.token.kind == "NoAuthorization":  # C02: a start button
-            id = "" if fact.token.kind == "NoAuthorization" else fact.token.id  # C02.FR.01
-            self._grant(Token(id, fact.token.kind), None, fact.evse, ())
-        elif not any(asked.token.same(fact.token) for asked in self._asked):
-            self._decide(Asked(fact.token, fact.evse), now)
+        elif not self.desk.model[AUTH_ENABLED] or token.kind == "NoAuthorization":  # C02: a start button
+            self._grant(token, None, evse, ())
+        elif not any(asked.token.same(token) for asked in self._asked):
+            self._decide(Asked(token, evse), now)
 
     def payment_chosen(self, fact: PaymentChosen, now: Now) -> None:
         """C07; with external means (C08) it is the driver's turn, at a reader or by the CSMS."""
@@ -309,3 +309,8 @@ class AuthorizationBlock(Block):
     def _end(self, evse: Evse, token: Token) -> None:
         evse.deauthorize()
         self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "Local", token))  # E07.FR.02
+
+
+def identifier(token: Token) -> Token:
+    """A start button identifies nobody, whatever its maker calls it (C02.FR.01)."""
+    return Token("", "NoAuthorization") if token.kind == "NoAuthorization" else token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.session.key_codes import FIRST_PAUSE_S, KeyCodePatience
 from agent.vocabulary import TokenRefused
 from hal.events import TokenKind
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, only, story
@@ -164,6 +165,94 @@ def test_C06_FR_01_C06_FR_02_whatever_identifies_a_driver_is_asked_about(kind: T
     assert not bench.intents[1].permit_power
 
 
+@pytest.mark.parametrize("kind", ["Local", "KeyCode"])
+def test_C06_FR_03_only_who_wants_to_charge_is_asked_about(kind: TokenKind):
+    bench = bench_with()
+    bench.plug_in()
+    bench.swipe("1234", kind=kind)
+    bench.vehicle_wants(False)
+    bench.swipe("1234", kind=kind)  # he wants to stop
+    bench.unplug()
+    bench.pass_time(600)
+    assert len(authorizes(bench)) == 1
+
+
+# ---- C04: key codes ----
+
+
+def wrong_codes(bench: Bench, count: int, evse: int = 0) -> None:
+    bench.script["Authorize"] = {"idTokenInfo": {"status": "Invalid"}}
+    for number in range(count):
+        bench.swipe(f"000{number}", evse, kind="KeyCode")
+    del bench.script["Authorize"]
+
+
+def test_C04_FR_06_after_some_wrong_codes_none_is_looked_at_for_a_while():
+    bench = bench_with()
+    bench.plug_in()
+    wrong_codes(bench, 3)
+    bench.take_sent()
+    bench.swipe("1234", kind="KeyCode")
+    assert refusals(bench)[-1] == "TooManyAttempts"
+    assert authorizes(bench) == []
+    bench.pass_time(FIRST_PAUSE_S)
+    bench.swipe("1234", kind="KeyCode")
+    assert bench.intents[1].permit_power
+
+
+def test_C04_FR_06_each_further_wrong_code_doubles_the_pause_up_to_a_bound():
+    patience, mono, pauses = KeyCodePatience(), 1000.0, []
+    for _ in range(12):
+        patience.wrong(1, mono)
+        begun = mono
+        while not patience.may_try(1, mono):
+            mono += 1.0
+        pauses.append(mono - begun)
+    assert pauses == [0, 0, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600]
+
+
+def test_C04_FR_06_the_right_code_begins_anew():
+    bench = bench_with()
+    wrong_codes(bench, 2)
+    bench.swipe("1234", kind="KeyCode")
+    wrong_codes(bench, 2)
+    assert "TooManyAttempts" not in refusals(bench)
+
+
+def test_C04_FR_06_cards_and_the_keys_of_another_reader_are_not_held_up():
+    bench = bench_with(evses=2)
+    bench.plug_in(1)
+    bench.plug_in(2)
+    wrong_codes(bench, 3, evse=1)
+    bench.swipe(evse=1)
+    bench.swipe("1234", evse=2, kind="KeyCode")
+    assert (bench.intents[1].permit_power, bench.intents[2].permit_power) == (True, True)
+
+
+def test_C04_FR_06_the_code_that_charges_cannot_be_found_by_ending_it():
+    bench = bench_with()
+    bench.plug_in()
+    bench.swipe("1234", kind="KeyCode")
+    wrong_codes(bench, 3)
+    bench.swipe("1234", kind="KeyCode")
+    assert bench.intents[1].permit_power
+    bench.pass_time(FIRST_PAUSE_S)
+    bench.swipe("1234", kind="KeyCode")
+    assert not bench.intents[1].permit_power
+
+
+def test_a_remote_start_that_is_refused_holds_up_nobody_at_the_keys():
+    bench = bench_with(variables={"AuthCtrlr.AuthorizeRemoteStart": True})
+    bench.plug_in()
+    bench.script["Authorize"] = {"idTokenInfo": {"status": "Invalid"}}
+    for number in range(5):
+        code = {"idToken": f"000{number}", "type": "KeyCode"}
+        bench.ask("RequestStartTransaction", idToken=code, remoteStartId=number + 1, evseId=1)
+    del bench.script["Authorize"]
+    bench.swipe("1234", evse=1, kind="KeyCode")
+    assert bench.intents[1].permit_power
+
+
 def test_TC_C_04_CS_another_card_ends_nothing():
     bench = bench_with()
     bench.plug_in()
@@ -279,6 +368,13 @@ def test_C02_a_start_button_is_not_asked_about_and_starts_and_stops():
     assert bench.take_events()[0]["idToken"] == {"idToken": "", "type": "NoAuthorization"}
     bench.swipe("", evse=1, kind="NoAuthorization")
     assert not bench.intents[1].permit_power
+
+
+def test_C02_FR_01_whatever_the_button_says_of_itself_it_has_no_identifier():
+    bench = bench_with()
+    bench.plug_in()
+    bench.swipe("BUTTON", evse=1, kind="NoAuthorization")
+    assert bench.take_events()[0]["idToken"] == {"idToken": "", "type": "NoAuthorization"}
 
 
 def test_C02_after_a_remote_stop_the_vehicle_waits_to_be_plugged_in_anew():

@@ -413,6 +413,40 @@ def test_C11_FR_04_TC_C_38_CS_a_cache_that_is_not_in_use_is_not_cleared():
     assert authorizes(bench) == []
 
 
+def test_C11_FR_05_a_disk_that_refuses_lets_nobody_be_forgotten():
+    bench = with_cached()
+    bench.station.desk.disk_works = False
+    told = bench.ask("ClearCache")
+    assert isinstance(told, dict)
+    assert told["status"] == "Rejected"
+    assert charges(bench)
+    assert authorizes(bench) == []
+    bench.station.desk.disk_works = True
+    assert bench.ask("ClearCache") == {"status": "Accepted"}
+
+
+# ---- what is known here, and the CSMS is asked all the same ----
+
+
+def test_C01_FR_05_one_who_is_cached_is_asked_about_unless_the_station_may_decide():
+    bench = with_cached(variables={**LOCAL, "AuthCtrlr.LocalPreAuthorize": False})
+    assert charges(bench)
+    assert authorizes(bench) == [CARD]
+
+
+def test_C04_FR_03_a_key_code_is_cached_as_a_card_is():
+    bench = bench_with(variables=LOCAL)
+    bench.plug_in()
+    bench.swipe("1234", kind="KeyCode")
+    bench.unplug()
+    bench.pass_time(10)
+    bench.disconnect()
+    bench.plug_in()
+    bench.swipe("1234", kind="KeyCode")
+    assert bench.intents[1].permit_power
+    assert not any(b"1234" in key.encode() + record for key, record in bench.records.items() if "cache" in key)
+
+
 # ---- C09: a group ----
 
 

@@ -263,3 +263,19 @@ def test_D02_FR_03_TC_D_10_CS_of_a_list_that_is_not_in_use_too():
     assert version(bench) == 0
     bench.set("LocalAuthListCtrlr.Enabled", True)
     assert version(bench) == 12
+
+
+# ---- a disk that refuses ----
+
+
+@pytest.mark.parametrize("update", ["Full", "Differential"])
+def test_D01_FR_02_an_update_that_the_disk_cannot_take_has_failed_and_the_old_list_is_whole(update: str):
+    bench = bench_with()
+    assert send(bench, 1, item(A)) == "Accepted"
+    bench.station.desk.disk_works = False
+    assert send(bench, 2, item(B), update=update) == "Failed"
+    assert listed(bench, A, B) == {A: "Accepted", B: None}
+    assert version(bench) == 1
+    bench.station.desk.disk_works = True
+    assert send(bench, 2, item(B), update=update) == "Accepted"
+    assert version(bench) == 2
