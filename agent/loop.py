@@ -37,6 +37,7 @@ from agent.vocabulary import (
     Answer,
     ApplyIntent,
     CallFailed,
+    CancelUpload,
     ChangeLocalList,
     ClearFault,
     ClockShift,
@@ -62,6 +63,7 @@ from agent.vocabulary import (
     TellVehicle,
     TuneLink,
     UnlockConnector,
+    UploadLog,
     UseNetwork,
 )
 from hal.events import CardPresented, ContractPresented, Event
@@ -71,6 +73,8 @@ log = logging.getLogger(__name__)
 
 CLOCK_SHIFT = "clock/shift/"
 CLOCK_LAST = "clock/last"
+
+FOR_THE_NETWORK = (Answer, Refuse, AdmitMessages, TuneLink, UseNetwork, UploadLog, CancelUpload, Restart)
 
 DEFECT_PAUSE_S = 1.0
 """A deadline that could not be dealt with stays due: it must not take the whole processor."""
@@ -93,7 +97,11 @@ class Clock(Protocol):
 
     def now(self) -> Now: ...
 
-    def set(self, wall: datetime) -> float: ...
+    def system(self) -> datetime | None: ...
+
+    def doubt(self) -> None: ...
+
+    def set(self, wall: datetime, took_s: float) -> float: ...
 
 
 class Store(Protocol):
@@ -116,6 +124,14 @@ class Socket(Protocol):
     def close(self, reason: str) -> None: ...
 
     def check_certificate(self, wall: datetime) -> None: ...
+
+
+class Files(Protocol):
+    """What is brought to other places."""
+
+    def start(self, wanted: UploadLog) -> None: ...
+
+    def cancel(self) -> None: ...
 
 
 class Hardware(Protocol):
@@ -150,6 +166,7 @@ class Loop:
         store: Store,
         socket: Socket,
         hardware: Hardware,
+        files: Files,
         on_restart: Callable[[str], None],
     ) -> None:
         self.station = station
@@ -158,6 +175,7 @@ class Loop:
         self._store = store
         self._socket = socket
         self._hardware = hardware
+        self._files = files
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
         self._writes: list[Write] = []
@@ -173,17 +191,27 @@ class Loop:
 
     # ---- in ----
 
-    def power_on(self, records: Mapping[str, bytes], remark: str = "") -> None:
-        """The first turn; ``remark`` is what is wrong with the memory as a whole."""
+    def power_on(self, records: Mapping[str, bytes], remark: str = "", *, spread: bool = False) -> None:
+        """The first turn.
+
+        Args:
+            records: what was kept.
+            remark: what is wrong with the memory as a whole.
+            spread: after a blackout do not connect in the same second as every other station.
+
+        """
         now = self._clock.now()
         self._busy = True
         if not self._contained(self.station.power_on, records, now, remark):
             self._contained(self.station.settle, now)
         for line in self.station.dropped:
             log.warning("! stored variable dropped: %s", line)
+        if "NTP" not in self.station.time_sources:
+            self._clock.doubt()
+            self.station.desk.clock_known = False
         self._perform(now)
         self._busy = False
-        self.link.power_on(now.mono)
+        self.link.power_on(now.mono, spread=spread and self.station.desk.boot_reason == "PowerUp")
         self._turn()
 
     def post(self, event: Event | Incoming) -> None:
@@ -261,6 +289,7 @@ class Loop:
         self._set_timer()
 
     def _one(self, event: Event | Incoming) -> None:
+        self._ask_system()
         now = self._clock.now()
         if isinstance(event, Event):
             self._observe("hal", event)
@@ -317,6 +346,8 @@ class Loop:
         if due is not None and now.mono >= due:
             self._busy = True
             try:
+                self._ask_system()
+                now = self._clock.now()
                 if not self._contained(self.station.expire, now):
                     self._not_before = now.mono + DEFECT_PAUSE_S
                 self._perform(now)
@@ -401,15 +432,19 @@ class Loop:
 
     def _take_time(self, commands: list[Command]) -> ClockShift | None:
         """Before anything else: what was decided in the same moment was stamped with the old time."""
-        shifts = [self._set_clock(command.wall) for command in commands if isinstance(command, SetClock)]
+        shifts = [self._set_clock(command) for command in commands if isinstance(command, SetClock)]
         return next((shift for shift in shifts if shift is not None), None)
 
-    def _set_clock(self, wall: datetime) -> ClockShift | None:
+    def _set_clock(self, told: SetClock) -> ClockShift | None:
         """The first time that is told moves everything that was stamped without knowing it (see ``Clock.known``)."""
-        knew = self._clock.known
-        moved_s = self._clock.set(wall)
+        told, knew = self._preferred(told), self._clock.known
+        if told.source not in self.station.time_sources:  # B01.FR.06
+            return None
+        wall = told.wall
+        moved_s = self._clock.set(wall, self.link.took_s if told.source == "Heartbeat" else 0.0)
         if moved_s:
-            log.info("= clock moved by %+.1f s to the CSMS's", moved_s)
+            owner = "CSMS's" if told.source == "Heartbeat" else "time server's"
+            log.info("= clock moved by %+.1f s to the %s", moved_s, owner)
             self.station.clock_moved(moved_s, self._clock.now())
         self.station.desk.clock_known = self._clock.known
         if not knew:
@@ -422,6 +457,22 @@ class Loop:
         self.station.move_times(shift)
         self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", msgspec.json.encode(shift)))
         return shift
+
+    def _preferred(self, told: SetClock) -> SetClock:
+        """What the CSMS says counts for less than a time server, where TimeSource names that first."""
+        sources = self.station.time_sources
+        if told.source == "NTP" or sources[0] != "NTP":
+            return told
+        system = self._clock.system()
+        return told if system is None else SetClock(system, "NTP")
+
+    def _ask_system(self) -> None:
+        """Before something is stamped with a time that is not known: a time server may have been heard meanwhile."""
+        if not self._clock.known and "NTP" in self.station.time_sources:
+            wall = self._clock.system()
+            if wall is not None:
+                self.station.tell_time(wall)
+                self._perform(self._clock.now())
 
     def _moved_log(self, moved_s: float) -> Write:
         since = milliseconds(self._clock.since)
@@ -461,9 +512,7 @@ class Loop:
             self._store.write(writes, done)
 
     def _is_network(self, command: Command) -> bool:
-        return isinstance(command, (Answer, Refuse, AdmitMessages, TuneLink, UseNetwork, Restart)) or (
-            isinstance(command, Send) and not command.durable
-        )
+        return isinstance(command, FOR_THE_NETWORK) or (isinstance(command, Send) and not command.durable)
 
     def _obey_network(self, commands: list[Command], now: Now) -> None:
         for command in commands:
@@ -480,6 +529,10 @@ class Loop:
                     self.link.tune(command, now.mono)
                 case UseNetwork():
                     self.link.use(command)
+                case UploadLog():
+                    self._files.start(command)
+                case CancelUpload():
+                    self._files.cancel()
                 case Restart(reason=reason):
                     log.warning("= restarting: %s", reason)
                     self._on_restart(reason)

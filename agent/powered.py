@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -15,9 +16,12 @@ import msgspec
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.edge.clock import Clock
+from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
+from agent.edge.log_memory import LogMemory
 from agent.edge.network import Network
 from agent.edge.tokens import TokenReader
+from agent.edge.uploads import Uploads
 from agent.edge.websocket import Target
 from agent.errors import StartFailed
 from agent.link.csms import CsmsLink
@@ -28,6 +32,7 @@ from agent.model.own import own_variable
 from agent.model.variable import Variable
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.tolerance import Ear, Tolerance
+from agent.pages import pages_of
 from agent.provision import SUBPROTOCOLS, Provision, VariableProvision
 from agent.session.connector import ConnectorLayout
 from agent.session.derating import DeratingLayout
@@ -35,7 +40,7 @@ from agent.session.evse import EvseLayout
 from agent.session.limits import Terms, bound_of
 from agent.station import Station
 from agent.version import VERSION
-from agent.vocabulary import ClockShift, NetworkProfile
+from agent.vocabulary import ClockShift, NetworkProfile, UploadEnded
 from board.descriptor import Board, Connector, Evse, OwnVariable, Part, Reader, Storage, VariableDefault
 from board.descriptor import Thermometer as ThermometerPart
 from hal.errors import HalError, UnknownDriver
@@ -201,6 +206,7 @@ class PoweredStation:
         buses: Buses,
         tasks: asyncio.TaskGroup,
         *,
+        log_memory: LogMemory,
         on_restart: Callable[[str], None],
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -225,6 +231,7 @@ class PoweredStation:
         self._tokens = TokenReader(data / DATABASE)
         self.station.desk.local_list.read = self._tokens.find
         self._records = contents.records
+        self._spread = not board.control.bench  # a board on a bench is alone
         self._remark = f"memory lost: the database was damaged, kept as {contents.damaged}" if contents.damaged else ""
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
@@ -235,9 +242,14 @@ class PoweredStation:
             ear=Ear(Tolerance(board.csms.tolerance)),
         )
         self.station.desk.waiting = self.link.outbox.waiting
-        self.station.desk.disk_works = lambda: self.link.outbox.disk_works
         self.station.desk.clock_known = self.clock.known
         self.network = Network(target, _context_of(provision, self.clock), tasks)
+        self.uploads = Uploads(
+            Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
+            _upload_context_of(provision),
+            lambda call: _hand_over(loop, call),
+            self._upload_ended,
+        )
         self.loop = Loop(
             self.station,
             self.link,
@@ -245,6 +257,7 @@ class PoweredStation:
             store=self._database,
             socket=self.network,
             hardware=self.parts,
+            files=self.uploads,
             on_restart=on_restart,
         )
         self.network.listener = self.loop
@@ -256,6 +269,9 @@ class PoweredStation:
             raise StartFailed(f"{self.data}: {error}") from None
 
     def _post(self, event: Event) -> None:
+        self.loop.post(event)
+
+    def _upload_ended(self, event: UploadEnded) -> None:
         self.loop.post(event)
 
     def _store_state(self, works: bool, text: str) -> None:
@@ -273,7 +289,7 @@ class PoweredStation:
 
     def power_on(self) -> None:
         """Start the drivers and connect."""
-        self.loop.power_on(self._records, self._remark)
+        self.loop.power_on(self._records, self._remark, spread=self._spread)
         self._records = {}
         for driver in self.parts.all:
             self._running.append(self._tasks.create_task(driver.run()))
@@ -297,6 +313,7 @@ class PoweredStation:
 
     async def _end_tasks(self) -> None:
         self.loop.stop()
+        self.uploads.cancel()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -452,6 +469,15 @@ def security_profile_of(provision: Provision, target: Target) -> int:
     if target.url.lower().startswith("wss:"):
         return 2 if provision.client_cert_file is None else 3
     return 0 if provision.password is None else 1
+
+
+def _upload_context_of(provision: Provision) -> Callable[[], Any]:
+    def make() -> Any:
+        from agent.edge.tls import upload_context
+
+        return upload_context(provision)
+
+    return make
 
 
 def _context_of(provision: Provision, clock: Clock) -> Callable[[], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -25,12 +26,13 @@ from agent.blocks.g_heartbeat import Heartbeats
 from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.j_meter_values import MeterValues
+from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
 from agent.blocks.n_monitoring import Monitoring
 from agent.blocks.n_monitoring_report import MonitoringReports
 from agent.instruments import Instruments, declare_parts
-from agent.blocks.n_customer import CustomerInformation
 from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
+from agent.model.catalogue import TIME_SOURCE
 from agent.model.device import DeviceModel, Spot
 from agent.model.migrations import restore
 from agent.model.monitors import Preset
@@ -59,6 +61,7 @@ from agent.vocabulary import (
     Refuse,
     SecurityNoted,
     SecurityNoticed,
+    SetClock,
     TechnicianAsked,
     Token,
     TokenNoted,
@@ -229,6 +232,15 @@ class Station:
         self.transactions.move_times(shift)
         for key, kept in self.site.move_times(shift).items():
             self.desk.tell(KeepRecord(key, msgspec.json.encode(kept)))
+
+    @property
+    def time_sources(self) -> tuple[str, ...]:
+        """Who may tell the time, first choice first (TimeSource)."""
+        return self.model[TIME_SOURCE]
+
+    def tell_time(self, wall: datetime) -> None:
+        """A time server keeps the system's clock by now."""
+        self.desk.tell(SetClock(wall, "NTP"))
 
     # ---- routing ----
 

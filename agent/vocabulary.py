@@ -123,6 +123,14 @@ class TechnicianAsked(Incoming, frozen=True):
     evse: int = 0
 
 
+class UploadEnded(Incoming, frozen=True):
+    """An attempt to upload a log is over; ``status`` as LogStatusNotification says it."""
+
+    request_id: int
+    status: Literal["Uploaded", "UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation"]
+    reason: str = ""
+
+
 class SecurityNoticed(Incoming, frozen=True):
     """An edge saw something that belongs into the security log; the names of ``type`` are those of OCPP."""
 
@@ -355,6 +363,12 @@ class ReportAccepted(Fact, frozen=True):
     request_id: int
 
 
+class LogRequested(Fact, frozen=True):
+    """The CSMS is to get a log (``evse`` 0)."""
+
+    request_id: int
+
+
 class CustomerReported(Fact, frozen=True):
     """The CSMS is to hear what is kept of a customer (``evse`` 0)."""
 
@@ -423,6 +437,21 @@ class KeepRecord(Command, frozen=True):
     value: bytes | None
 
 
+class UploadLog(Command, frozen=True):
+    """Bring this log to a URL; how it went comes as ``UploadEnded``."""
+
+    request_id: int
+    log_type: str
+    url: str
+    filename: str
+    oldest: datetime | None = None
+    latest: datetime | None = None
+
+
+class CancelUpload(Command, frozen=True):
+    """The upload under way is not wanted any more."""
+
+
 class LogSecurityEvent(Command, frozen=True):
     """Keep this in the security log."""
 
@@ -480,9 +509,10 @@ class AdmitMessages(Command, frozen=True):
 
 
 class SetClock(Command, frozen=True):
-    """The CSMS told the time."""
+    """Somebody told the time: the CSMS in an answer, or the system, whose clock a time server keeps by now."""
 
     wall: datetime
+    source: Literal["Heartbeat", "NTP"] = "Heartbeat"
 
 
 class TuneLink(Command, frozen=True):

@@ -208,7 +208,6 @@ class Bench:
         self._own(self.station.model)
         self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
-        self.station.desk.disk_works = lambda: self.link.outbox.disk_works
         self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()

@@ -19,7 +19,7 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
-from agent.vocabulary import NetworkProfile, Now
+from agent.vocabulary import NetworkProfile, Now, UploadLog
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits, Secc
 from tests.bench import CARD, spot
@@ -42,7 +42,13 @@ class FakeClock:
     def now(self) -> Now:
         return Now(START + timedelta(seconds=self.mono - 1000.0), self.mono)
 
-    def set(self, wall: datetime) -> float:
+    def system(self) -> datetime | None:
+        return None
+
+    def doubt(self) -> None:
+        self.known = False
+
+    def set(self, wall: datetime, took_s: float) -> float:
         self.told.append(wall)
         return 0.0
 
@@ -174,6 +180,19 @@ class FakeHardware:
         self.seccs: dict[int, Secc] = {}
 
 
+class FakeFiles:
+    """Uploads that are wished for."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def start(self, wanted: UploadLog) -> None:
+        self._log.append(("files", wanted.filename))
+
+    def cancel(self) -> None:
+        self._log.append(("files", "cancel"))
+
+
 class FakeTimers:
     """The event loop's timers: what was set and not cancelled."""
 
@@ -202,6 +221,7 @@ class Rig:
         self.log: Log = []
         self.clock, self.store, self.socket = FakeClock(), FakeStore(self.log), FakeSocket(self.log)
         self.hardware = FakeHardware(self.log)
+        self.files = FakeFiles(self.log)
         layouts = (EvseLayout(1, connectors=(ConnectorLayout(1, "sType2", attached=False, has_lock=True),)),)
         defaults = {spot(name): value for name, value in FREE.items()}
         self.station = Station(layouts, ChargingStation(model="M", vendor_name="V"), Random(1), defaults=defaults)
@@ -214,6 +234,7 @@ class Rig:
             store=self.store,
             socket=self.socket,
             hardware=self.hardware,
+            files=self.files,
             on_restart=self.restarts.append,
         )
         self.loop.power_on({})

@@ -56,7 +56,7 @@ class Resets(Block):
     def reset(self, request: m.ResetRequest, now: Now) -> m.ResetResponse:
         if request.type == "ImmediateAndResume":
             return _rejected("UnsupportedParam", "transactions are not resumed after a reset")
-        if not self.desk.disk_works():  # B11.FR.06, B12.FR.10
+        if not self.desk.disk_works:  # B11.FR.06, B12.FR.10
             return _rejected("OutOfStorage", "the disk refuses writes: events that are kept in memory would be lost")
         if request.evse_id is None:
             return self._reset_station(request.type, now)

@@ -60,7 +60,6 @@ class Desk:
         self.clock_known = True
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
-        self.disk_works: Callable[[], bool] = lambda: True
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
 
     def tell(self, command: Command) -> None:

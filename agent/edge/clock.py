@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRUSTED_DRIFT_S = 1.0
-"""A difference this small is the way of the message, not an error of the clock."""
+"""A difference this small is no error of the clock: a CSMS may tell whole seconds."""
 
 FIRST_TICK_S = 0.001
 """What is stamped in a start whose time is not known is later than everything that an earlier start stored."""
@@ -44,7 +44,8 @@ class Clock:
         mono_s: Callable[[], float] = time.monotonic,
         synchronized: Path = SYNCHRONIZED,
     ) -> None:
-        self._mono_s = mono_s
+        self._system_s, self._mono_s, self._synchronized = system_s, mono_s, synchronized
+        self._floor = EARLIEST if last_known is None else max(EARLIEST, last_known)
         wall_s, known = system_s(), synchronized.exists()
         if last_known is not None and wall_s < last_known.timestamp():
             wall_s, known = last_known.timestamp() + FIRST_TICK_S, False  # without a battery: at least not backwards
@@ -59,15 +60,33 @@ class Clock:
         milliseconds = round((mono + self._ahead_s) * 1000)
         return Now(EPOCH + timedelta(milliseconds=milliseconds), mono)
 
-    def set(self, wall: datetime) -> float:
-        """The CSMS says that it is this time; returns by how many seconds the clock was moved."""
+    def system(self) -> datetime | None:
+        """The time of the system, when a time server keeps it; None where nobody vouches for it.
+
+        One look at the file system: asked when it matters, that is before something is stamped with a time that is not
+        known, and when the CSMS tells another.  A time before the last that was known is none: see ``known``.
+        """
+        if not self._synchronized.exists():
+            return None
+        wall = datetime.fromtimestamp(self._system_s(), UTC)
+        return wall if self._floor <= wall < LATEST else None
+
+    def doubt(self) -> None:
+        """The system's time is not to be trusted, whoever keeps it."""
+        self.known = False
+
+    def set(self, wall: datetime, took_s: float = 0.0) -> float:
+        """It is this time, as somebody says whose answer took so long; returns by how many seconds the clock was moved.
+
+        The answer was under way for half of that time, more or less: a smaller difference is no reason to step.
+        """
         if not EARLIEST <= wall < LATEST:
             self._refuse(wall)
             return 0.0
         self.known = True
-        ahead_s = wall.timestamp() - self._mono_s()
+        ahead_s = wall.timestamp() + took_s / 2 - self._mono_s()
         moved_s = ahead_s - self._ahead_s
-        if abs(moved_s) <= TRUSTED_DRIFT_S:
+        if abs(moved_s) <= TRUSTED_DRIFT_S + took_s / 2:
             return 0.0
         self._ahead_s = ahead_s
         return moved_s

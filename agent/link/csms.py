@@ -97,9 +97,11 @@ class CsmsLink:
         self.ping_interval_s = 60.0
         self.state: Literal["off", "waiting", "connecting", "open", "closing"] = "off"
         self.last_reason = ""
+        self.took_s = 0.0  # from our last call to its answer
         self._entropy = entropy
         self._transient: deque[tuple[Request, bool]] = deque()
         self._in_flight: tuple[Request, Entry | None] | None = None
+        self._asked_mono = 0.0
         self._since_durable = 0
         self._heard_mono = SILENT
         self._ping_at: float | None = None
@@ -330,6 +332,7 @@ class CsmsLink:
         except Unsayable as error:
             self._unsayable(request, entry, str(error))
         else:
+            self._asked_mono = mono
             self._in_flight = request, entry
             self._watch_call(entry, mono)
         return True
@@ -377,6 +380,7 @@ class CsmsLink:
         if self._in_flight is None:
             return
         (request, entry), self._in_flight = self._in_flight, None
+        self.took_s = mono - self._asked_mono
         self._probe_at = None
         if entry is not None:
             self._settle(entry, response is not None, f"{code}: {reason}", mono)

@@ -37,6 +37,13 @@ ALLOW_ENERGY_TRANSFER_RESUMPTION = Variable("TxCtrlr", "AllowEnergyTransferResum
 
 MINIMUM_STATUS_DURATION = Variable("ChargingStation", "MinimumStatusDuration", 0, "s", low=0, high=3600)
 HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
+FILE_TRANSFER_PROTOCOLS: Names = Variable(
+    "OCPPCommCtrlr",
+    "FileTransferProtocols",
+    ("HTTP", "HTTPS", "FTP", "FTPS"),
+    choices=("HTTP", "HTTPS", "FTP", "FTPS"),
+    mutability="ReadOnly",
+)
 MESSAGE_TIMEOUT = Variable("OCPPCommCtrlr", "MessageTimeout", 30, "s", low=1, instance="Default", mutability="ReadOnly")
 MESSAGE_ATTEMPTS = Variable("OCPPCommCtrlr", "MessageAttempts", 3, low=1, instance="TransactionEvent")
 MESSAGE_ATTEMPT_INTERVAL = Variable(
@@ -93,7 +100,7 @@ LOCAL_LIST_BYTES_PER_MESSAGE = Variable("LocalAuthListCtrlr", "BytesPerMessage",
 
 TIME_ADJUSTMENT_REPORTING_THRESHOLD = Variable("ClockCtrlr", "TimeAdjustmentReportingThreshold", 20, "s", low=0)
 TIME_SOURCE: Names = Variable(
-    "ClockCtrlr", "TimeSource", ("Heartbeat",), choices=("Heartbeat",), data_type="SequenceList"
+    "ClockCtrlr", "TimeSource", ("Heartbeat", "NTP"), choices=("Heartbeat", "NTP"), data_type="SequenceList", check=bool
 )
 
 ACTIVE_MONITORING_LEVEL = Variable("MonitoringCtrlr", "ActiveMonitoringLevel", 9, low=0, high=9, mutability="ReadOnly")

@@ -93,7 +93,7 @@ def test_an_evse_that_cannot_be_reset_alone_says_so(kind: str):
 @pytest.mark.parametrize("place", [{}, {"evseId": 1}])
 def test_while_the_disk_refuses_writes_a_reset_would_lose_events_and_is_rejected(kind: str, place: dict[str, int]):
     bench = charging()
-    bench.link.outbox.disk_works = False
+    bench.station.desk.disk_works = False
     assert status(bench, kind, **place) == ("Rejected", "OutOfStorage")
     bench.pass_time(60)
     assert bench.restarts == []

@@ -22,7 +22,7 @@ from agent.loop import CLOCK_SHIFT
 from agent.vocabulary import Now
 from tests.bench import CARD, POWER_ON, Bench
 from tests.csms.record import Payload
-from tests.scenarios.lossy.csms import WireCsms
+from tests.scenarios.lossy.csms import FIRST_MOMENT, WireCsms
 from tests.scenarios.lossy.station import NO_TIME_SERVER, Powered
 from tests.scenarios.lossy.store import MemoryStore
 from tests.scenarios.lossy.verdict import moment, number_of
@@ -486,7 +486,7 @@ def told(bench: Bench) -> list[tuple[str, Any]]:
 
 def timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: timeless(item) for name, item in value.items() if name != "timestamp"}
+        return {name: timeless(item) for name, item in value.items() if name not in ("timestamp", "generatedAt")}
     return [timeless(item) for item in value] if isinstance(value, list) else value
 
 
@@ -503,3 +503,130 @@ def test_a_jump_of_the_time_of_day_moves_no_timeout(steps: list[str], seed: int)
         assert deadlines(jumpy) == deadlines(straight)
     assert told(jumpy) == told(straight)
     assert jumpy.intents == straight.intents
+
+
+# ---- a time server that is heard later, and who is believed ----
+
+
+class Served:
+    """A station whose system has a time server, heard when ``hear`` is called.  Its clocks are the test's."""
+
+    def __init__(self, loop: VirtualLoop, folder: Path) -> None:
+        self._loop, self._synchronized = loop, folder / "synchronized"
+        self._off_s = -loop.time()
+        self.ticking = Clock(system_s=self._system_s, mono_s=loop.time, synchronized=self._synchronized)
+
+    def _system_s(self) -> float:
+        return self._loop.time() + self._off_s
+
+    def hear(self) -> None:
+        """The system's clock is stepped to the true time."""
+        self._off_s = FIRST_MOMENT.timestamp()
+        self._synchronized.touch()
+
+
+def served(
+    story: Callable[[Box, Served], Coroutine[Any, Any, None]], folder: Path, variables: Mapping[str, object] = {}
+) -> None:
+    async def work(loop: VirtualLoop) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            box = Box(loop, tasks, {**FREE_FOR_ALL, **variables})
+            await box.on.cut()
+            system = Served(loop, folder)
+            box.on = Powered(
+                tasks,
+                box._store,
+                box._buses,
+                chance=Random(3),
+                variables={**FREE_FOR_ALL, **variables},
+                system_s=lambda: 0.0,
+            )
+            box.on.clock = box.on.loop._clock = system.ticking
+            box.on.station.desk.clock_known = system.ticking.known
+            box.on.power_on()
+            await story(box, system)
+
+    run_virtually(work)
+
+
+def test_a_time_server_that_is_heard_late_puts_right_what_was_stamped_before(tmp_path: Path) -> None:
+    async def story(box: Box, system: Served) -> None:
+        await box.charge(HOUR_S)
+        assert not box.on.clock.known
+        system.hear()
+        await box.charge(HOUR_S)
+        assert box.on.clock.known  # and no CSMS has said a word yet
+        await box.hear_the_time()
+        events = await box.finish()
+        assert len(events) > 100
+        assert all(abs(box.off_s(event)) <= 0.01 for event in events), [box.off_s(event) for event in events][:5]
+
+    served(story, tmp_path, {"ClockCtrlr.TimeSource": "NTP,Heartbeat"})
+
+
+def test_a_time_server_that_is_not_among_the_sources_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "synchronized").touch()
+
+    async def story(box: Box, system: Served) -> None:
+        system.hear()
+        await box.charge(600)
+        assert not box.on.clock.known
+        await box.hear_the_time()
+        await box.finish()
+
+    served(story, tmp_path, {"ClockCtrlr.TimeSource": "Heartbeat"})
+
+
+@pytest.mark.parametrize(("sources", "moved"), [("NTP,Heartbeat", False), ("NTP", False), ("Heartbeat,NTP", True)])
+def test_B01_FR_06_of_two_that_differ_the_first_source_is_believed(tmp_path: Path, sources: str, moved: bool) -> None:
+    async def story(box: Box, system: Served) -> None:
+        system.hear()
+        right = box.csms.clock
+        box.csms.answers.clock = lambda: right() + timedelta(hours=7)
+        box.csms.listening = True
+        await asyncio.sleep(HOUR_S)
+        off_s = moment(box.on.clock.now().wall.isoformat()) - box.time()
+        assert abs(off_s - (7 * HOUR_S if moved else 0.0)) <= ON_ITS_WAY_S
+        await box.on.cut()
+
+    served(story, tmp_path, {"ClockCtrlr.TimeSource": sources})
+
+
+def test_without_a_time_server_the_next_source_is_believed(tmp_path: Path) -> None:
+    async def story(box: Box, system: Served) -> None:
+        await box.hear_the_time()
+        assert abs(moment(box.on.clock.now().wall.isoformat()) - box.time()) <= ON_ITS_WAY_S
+        await box.on.cut()
+
+    served(story, tmp_path, {"ClockCtrlr.TimeSource": "NTP,Heartbeat"})
+
+
+def test_half_of_the_way_there_and_back_is_how_late_an_answer_is() -> None:
+    ticking = Ticking()
+    clock = ticking.clock()
+    clock.set(TRUE, took_s=6.0)
+    assert clock.now().wall == TRUE + timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("took_s", "off_s", "moves"), [(0.0, 1.5, True), (6.0, 3.9, False), (6.0, -3.9, False), (6.0, 4.1, True)]
+)
+def test_a_slow_answer_does_not_step_a_clock_that_it_does_not_know_better(
+    took_s: float, off_s: float, moves: bool
+) -> None:
+    clock = Ticking(wall_s=TRUE.timestamp()).clock()
+    said = TRUE + timedelta(seconds=off_s - took_s / 2)
+    assert bool(clock.set(said, took_s)) is moves
+
+
+def test_what_a_time_server_says_is_none_before_it_was_heard_and_never_before_the_last_known_time(
+    tmp_path: Path,
+) -> None:
+    synchronized = tmp_path / "synchronized"
+    ticking = Ticking(wall_s=TRUE.timestamp())
+    clock = ticking.clock(last_known=TRUE - timedelta(days=1), synchronized=synchronized)
+    assert clock.system() is None
+    synchronized.touch()
+    assert clock.system() == TRUE
+    ticking.wall_s = (TRUE - timedelta(days=2)).timestamp()
+    assert clock.system() is None
