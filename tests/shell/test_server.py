@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.shell.server import BACKLOG_LIMIT, LINE_LIMIT
+from hal.drivers.sim_pilot import SimPilot
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.control import ControlClient, Refused
 from tests.scenarios.sessions import all_ended, charge, faults_of
@@ -103,6 +104,7 @@ async def test_answers_may_overtake_each_other(online: AgentInLoop, csms: Practi
         ("fault", {"evse": 1, "code": "NoError"}, "clear_fault"),
         ("fault", {"evse": 1, "code": "GroundFailure", "connector": 5}, "no such connector"),
         ("clear_fault", {"evse": 9}, "no such evse"),
+        ("reset_fault", {"evse": 9}, "no such evse"),
         ("power_cycle", {"off_ms": -1}, "off_ms"),
         ("settle", {"quiet_ms": -1}, "quiet_ms"),
         ("settle", {"timeout_ms": "long"}, "timeout_ms"),
@@ -126,6 +128,15 @@ async def test_what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing(
     assert words in str(refused.value)
     after = await online.cmd("status")
     assert after["evses"] == before["evses"]
+
+
+async def test_a_technicians_wish_to_clear_a_fault_reaches_the_part(
+    online: AgentInLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(SimPilot, "clear_fault", lambda pilot: asked.append(pilot.place.evse))
+    await online.cmd("reset_fault", evse=1)
+    assert asked == [1]
 
 
 async def test_a_token_that_cannot_be_said_is_refused_at_the_reader(csms: PracticeCsms, online: AgentInLoop) -> None:
