@@ -265,6 +265,29 @@ def test_what_holds_again_holds_since_then():
     assert [each.since for each in made.explain()] == [START + timedelta(seconds=30)] * 3
 
 
+def test_who_speaks_holds_his_limit_since_then_and_who_stays_silent_since_he_fell_silent():
+    made = limits(terms=site(10.0, 60.0))
+
+    def since_s() -> float:
+        said = made.said_by(SITE)
+        assert said is not None and said.since is not None
+        return (said.since - START).total_seconds()
+
+    made.silence(SITE, at(5))
+    assert since_s() == 0
+    made.say(SITE, bound_of(10.0), at(20))  # no more than he is allowed anyway
+    assert since_s() == 20
+    made.silence(SITE, at(30))
+    made.silence(SITE, at(40))
+    assert since_s() == 30
+
+
+def test_who_bounds_nothing_waits_for_nothing():
+    made = limits()
+    made.say(HEAT, Bound(), at(), lease_s=60.0)
+    assert made.explain()[0].next_a is None
+
+
 def test_times_that_a_wrong_clock_stamped_are_corrected():
     made = limits()
     made.say(SITE, bound_of(16.0), at(10), lease_s=20.0)
