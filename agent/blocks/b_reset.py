@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from agent.blocks.base import Block, Desk
+from agent.model.catalogue import RESET_RETRIES
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.evse import Evse
@@ -50,6 +51,7 @@ class Resets(Block):
         self._look_at: float | None = None
         self._waiting: set[int] = set()
         self._back_at: dict[int, float] = {}
+        self._retries: dict[int, int] = {}
 
     # ---- what the CSMS asks ----
 
@@ -137,14 +139,23 @@ class Resets(Block):
             self.desk.post(AuthorizationEnded(evse.id, "ResetCommand", "ImmediateReset"))
         evse.release()
         evse.resetting = True
+        self._retries[evse.id] = self.desk.model[RESET_RETRIES]
+        self._try(evse, now)
+
+    def _try(self, evse: Evse, now: Now) -> None:
         self._back_at[evse.id] = now.mono + EVSE_RESET_S
         self.desk.tell(ClearFault(evse.id))
 
     def _back(self, now: Now) -> None:
+        """An EVSE that is faulted all the same was not reset: again, as often as ``ResetRetries`` allows."""
         for evse_id, back_at in list(self._back_at.items()):
-            if now.mono >= back_at:
-                del self._back_at[evse_id]
-                self.desk.site.evses[evse_id].resetting = False
+            evse = self.desk.site.evses[evse_id]
+            if now.mono >= back_at and evse.faulted() and self._retries[evse_id] > 0:
+                self._retries[evse_id] -= 1
+                self._try(evse, now)
+            elif now.mono >= back_at:
+                del self._back_at[evse_id], self._retries[evse_id]
+                evse.resetting = False
 
     # ---- time ----
 

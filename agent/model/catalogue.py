@@ -64,6 +64,7 @@ NETWORK_CONFIGURATION_PRIORITY: Names = Variable(
     reboot=True,
 )
 NETWORK_PROFILE_CONNECTION_ATTEMPTS = Variable("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", 3, low=1)
+RESET_RETRIES = Variable("OCPPCommCtrlr", "ResetRetries", 1, low=0, high=10)
 UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True)
 
 SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
