@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from agent.edge.log_memory import LogMemory
 from agent.edge.websocket import check_url
 from agent.errors import BenchRefused, StartFailed
 from agent.powered import Buses, PoweredStation
@@ -51,6 +52,7 @@ class Machine:
         self._tasks: asyncio.TaskGroup | None = None
         self._observers: list[Callable[[str, object], None]] = []
         self._server: Any = None
+        self._log_memory = LogMemory()
         self._switch = asyncio.Lock()
         self._switched = 0
         self.station: PoweredStation | None = None
@@ -64,7 +66,7 @@ class Machine:
             StartFailed: alone or in a group: the station cannot be put together.
 
         """
-        with claimed(self.data):
+        with claimed(self.data), remembered(self._log_memory):
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 await self._live(control=control, wait=wait, until=until)
@@ -114,7 +116,15 @@ class Machine:
         buses = Buses(self.board, self._devices, self._kept_buses)
         for bus in self._kept_buses.values():
             bus.world.power_restored()
-        self.station = PoweredStation(self.board, provision, self.data, buses, self._tasks, on_restart=self._restart)
+        self.station = PoweredStation(
+            self.board,
+            provision,
+            self.data,
+            buses,
+            self._tasks,
+            log_memory=self._log_memory,
+            on_restart=self._restart,
+        )
         self.station.loop.watch(tell)
         for observer in self._observers:
             self.station.loop.watch(observer)
@@ -199,6 +209,16 @@ class Machine:
         for bus in self._kept_buses.values():
             return bus.world
         raise BenchRefused("unsupported: nothing is simulated on this board")
+
+
+@contextmanager
+def remembered(memory: LogMemory) -> Iterator[None]:
+    """Keep the newest lines of the log at hand."""
+    logging.getLogger().addHandler(memory)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(memory)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Provisioning(Block):
 
     def __init__(self, desk: Desk, station: m.ChargingStation) -> None:
         super().__init__(desk)
-        self._station = station
+        self.identity = station
         self._boot_again_at: float | None = None
         self._boot_asked = False
         self._lost_at_mono: float | None = None
@@ -74,7 +74,7 @@ class Provisioning(Block):
             return
         self._boot_asked = True
         self._boot_again_at = None
-        self.desk.send(m.BootNotificationRequest(charging_station=self._station, reason=reason), asked_for=True)  # type: ignore[arg-type]
+        self.desk.send(m.BootNotificationRequest(charging_station=self.identity, reason=reason), asked_for=True)  # type: ignore[arg-type]
 
     def boot_answered(
         self, request: m.BootNotificationRequest, outcome: m.BootNotificationResponse | CallFailed, now: Now

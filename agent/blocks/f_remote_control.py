@@ -12,7 +12,6 @@ from agent.ocpp.messages import f_remote_control as m
 from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.common import IdToken
 from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
-from agent.ocpp.messages.n_diagnostics import LogStatusNotificationRequest
 from agent.session.evse import Evse
 from agent.vocabulary import (
     Answer,
@@ -29,12 +28,19 @@ UNLOCK_PATIENCE_S = 5.0
 
 IDLE: Mapping[str, Request] = {
     "FirmwareStatusNotification": FirmwareStatusNotificationRequest(status="Idle"),
-    "LogStatusNotification": LogStatusNotificationRequest(status="Idle"),
 }
-"""Of what no block here ever does: nothing is downloaded and nothing is uploaded (F06.FR.15, F06.FR.16)."""
+"""Of what no block here ever does: nothing is downloaded (F06.FR.16)."""
 
 TRIGGERABLE = frozenset(
-    {"BootNotification", "Heartbeat", "MeterValues", "StatusNotification", "TransactionEvent", *IDLE}
+    {
+        "BootNotification",
+        "Heartbeat",
+        "LogStatusNotification",
+        "MeterValues",
+        "StatusNotification",
+        "TransactionEvent",
+        *IDLE,
+    }
 )
 """Each is sent by the block that has what it says, which hears ``TriggerRequested``."""
 

@@ -44,6 +44,22 @@ def context_for(provision: Provision, *, clock_known: bool = True) -> ssl.SSLCon
     return context
 
 
+def upload_context(provision: Provision) -> ssl.SSLContext:
+    """For file transfers: whom the CSMS's authorities trust, and whom the operating system does (N01.FR.15, N01.FR.16).
+
+    Raises:
+        OSError: a file that is named is not there or not what it should be.
+
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if provision.ca_file:
+        context.load_verify_locations(provision.ca_file)
+    if provision.certs_dir and Path(provision.certs_dir).is_dir():
+        context.load_verify_locations(capath=provision.certs_dir)
+    return context
+
+
 def out_of_date(certificate: Mapping[str, Any], wall: datetime) -> str | None:
     """Why a peer's certificate (as ``getpeercert`` gives it) is not valid at this time; None when it is."""
     since, until = (

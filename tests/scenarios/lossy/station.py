@@ -15,12 +15,22 @@ from agent.loop import Loop, Observer
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.powered import Buses, build_parts, last_known_time, layouts_of, outbox_from
 from agent.station import Station
+from agent.vocabulary import UploadLog
 from board.descriptor import find_board, read_board
 from hal.events import Event
 from tests.bench import spot, text
 from tests.scenarios.lossy.store import MemoryStore
 
 NO_TIME_SERVER = Path("no/time/server")
+
+
+class NoFiles:
+    """Nobody asks for a log in these days."""
+
+    def start(self, wanted: UploadLog) -> None:
+        raise AssertionError(wanted)
+
+    def cancel(self) -> None: ...
 
 
 class Powered:
@@ -76,6 +86,7 @@ class Powered:
             store=store,
             socket=self._network,
             hardware=parts,
+            files=NoFiles(),
             on_restart=lambda reason: None,
         )
         self._network.listener = self.loop

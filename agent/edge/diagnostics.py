@@ -1,0 +1,68 @@
+"""What is uploaded when somebody asks for a log: what happened, what is true now, and no secret.  Uploads nothing.
+
+Reads the database on connections of its own; runs in the thread of the upload.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+
+from agent.edge.ledger import Ledger
+from agent.edge.log_memory import Window
+from agent.edge.security_log import events
+
+MOST_BYTES = 8 << 20
+"""Of one member before it is packed; the newest part stays."""
+
+CUT = b"[what is older was left out]\n"
+
+
+def security_log(database: Path, window: Window) -> bytes:
+    """JSON, an event a line, packed."""
+    with closing(_reading(database)) as connection:
+        lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events(connection, *window))
+    return gzip.compress(_capped(lines))
+
+
+def diagnostics(database: Path, window: Window, pages: Mapping[str, bytes]) -> bytes:
+    """An archive: pages about what happened and what is true now, the ledger without its messages, the security log."""
+    archive = BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar, closing(_reading(database)) as connection:
+        _add(tar, "security.jsonl", b"".join(_lines(events(connection, *window))))
+        _add(tar, "ledger.jsonl", b"".join(_lines(Ledger(connection).entries())))
+        for name, page in pages.items():
+            _add(tar, name, page)
+    return archive.getvalue()
+
+
+def _lines(found: Iterator[msgspec.Struct]) -> Iterator[bytes]:
+    for each in found:
+        plain = msgspec.to_builtins(each)
+        plain.pop("message", None)  # what it says is for the CSMS: tokens stand in it
+        yield msgspec.json.encode(plain) + b"\n"
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    capped = _capped(content)
+    member = tarfile.TarInfo(name)
+    member.size = len(capped)
+    tar.addfile(member, BytesIO(capped))
+
+
+def _capped(content: bytes) -> bytes:
+    if len(content) <= MOST_BYTES:
+        return content
+    newest = content[-MOST_BYTES:]
+    return CUT + newest[newest.find(b"\n") + 1 :]
+
+
+def _reading(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
