@@ -5,8 +5,9 @@ Does not know what happened, nor who watches what: a block makes the ``EventData
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import ACTIVE_MONITORING_LEVEL, OFFLINE_QUEUING_SEVERITY
@@ -20,6 +21,21 @@ HARDWARE_FAILURE = 1
 NEXT_ID = "event/next-id"
 IDS_A_WRITE = 1000
 GREATEST_ID = 2**31 - 1
+
+
+MOST_RECENT = 100
+"""Events that a technician can look at."""
+
+Way = Literal["durable", "sent", "offline", "below the level"]
+"""What became of an event: on disk until the CSMS has it, sent, or not told and why."""
+
+
+class Noticed(NamedTuple):
+    """An event, as a technician sees it."""
+
+    event: EventData
+    severity: int
+    way: Way
 
 
 class EventNotices(Block):
@@ -37,6 +53,7 @@ class EventNotices(Block):
         super().__init__(desk)
         self._next_id = 0
         self._reserved = 0
+        self.recent: deque[Noticed] = deque(maxlen=MOST_RECENT)
 
     def new_id(self) -> int:
         """A number that no event had before, after a restart neither; written down once in a thousand."""
@@ -89,13 +106,20 @@ class EventNotices(Block):
 
         ``worth`` says what is given up first when too much waits, as in ``Send``.
         """
-        if severity > self.desk.model[ACTIVE_MONITORING_LEVEL]:
-            return
+        way = self._way(severity)
+        self.recent.extend(Noticed(event, severity, way) for event in events)
         request = NotifyEventRequest(generated_at=now.wall, seq_no=0, event_data=events)
-        if severity <= self.desk.model[OFFLINE_QUEUING_SEVERITY]:
+        if way == "durable":
             self.desk.tell(Send(request, durable=True, worth=worth))
-        elif self.desk.accepted and self.desk.online:
+        elif way == "sent":
             self.desk.send(request)
+
+    def _way(self, severity: int) -> Way:
+        if severity > self.desk.model[ACTIVE_MONITORING_LEVEL]:
+            return "below the level"
+        if severity <= self.desk.model[OFFLINE_QUEUING_SEVERITY]:
+            return "durable"
+        return "sent" if self.desk.accepted and self.desk.online else "offline"
 
 
 def part_of(name: str, evse: int, connector: int | None = None) -> Component:

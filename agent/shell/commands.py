@@ -17,6 +17,7 @@ from agent.ocpp.tolerance import csms_report
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
 from agent.shell.limits import Limit, limit_set, limits_status
+from agent.shell.monitors import event_status, monitors_status
 from agent.vocabulary import CacheCleared, TechnicianAsked, Token, TokenNoted
 from hal.events import TokenKind
 
@@ -180,6 +181,13 @@ class Commands:
             "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
         }
 
+    async def monitors(self, arguments: Nothing) -> Answer:
+        return monitors_status(self._on().station)
+
+    async def events(self, arguments: Nothing) -> Answer:
+        """The last ones, oldest first."""
+        return {"events": [event_status(noticed) for noticed in self._on().station.events.recent]}
+
     async def csms_report(self, arguments: Nothing) -> Answer:
         """What the CSMS says that the specification does not allow, since power-on: text to mail to its vendor."""
         station = self._on()
@@ -336,6 +344,8 @@ class Commands:
         "stop": ("bench", Nothing, stop),
         "power_cycle": ("bench", PowerCycle, power_cycle),
         "status": ("observe", Nothing, status),
+        "monitors": ("observe", Nothing, monitors),
+        "events": ("observe", Nothing, events),
         "csms_report": ("observe", Nothing, csms_report),
         "ledger_resend": ("operate", Ids, ledger_resend),
         "reset_fault": ("operate", OneEvse, reset_fault),
