@@ -45,6 +45,9 @@ from agent.vocabulary import (
 SILENT = float("-inf")
 """When the CSMS last answered on a connection on which it has not."""
 
+UNKNOWN_TO_THE_CSMS = ("NotImplemented", "NotSupported")
+"""A message that it never takes holds up no other; E13 makes an exception for transactions."""
+
 FAIR_SHARE = 8
 """How many messages that are not durable may go before one that is."""
 
@@ -383,7 +386,7 @@ class CsmsLink:
         self.took_s = mono - self._asked_mono
         self._probe_at = None
         if entry is not None:
-            self._settle(entry, response is not None, f"{code}: {reason}", mono)
+            self._settle(entry, response is not None, code, f"{code}: {reason}", mono)
         self._events.append(CsmsAnswered(request, CallFailed(code, reason) if response is None else response))
 
     def _timed_out(self, mono: float) -> None:
@@ -395,10 +398,13 @@ class CsmsLink:
         else:
             self._finished(None, "Timeout", "no answer in time", mono)
 
-    def _settle(self, entry: Entry, taken: bool, reason: str, mono: float) -> None:
+    def _settle(self, entry: Entry, taken: bool, code: str, reason: str, mono: float) -> None:
         if taken:
             self.outbox.answered(entry)
             self._commands.append(Answered(entry.id))
+        elif code in UNKNOWN_TO_THE_CSMS and not entry.transaction_id:
+            self.outbox.unsayable(entry)
+            self._commands.append(Park(entry.id, entry.attempts, reason))
         elif self.outbox.refused(entry, mono, heard_mono=self._heard_mono) == "park":
             self._commands.append(Park(entry.id, entry.attempts, reason))
         else:

@@ -316,7 +316,7 @@ class Outbox:
             self._window[0].attempts = 0
 
     def unsayable(self, entry: Entry) -> None:
-        """It cannot be written in the version that is spoken; it is set aside, the next one goes on."""
+        """It cannot be written in the version that is spoken, or the CSMS does not know it; the next one goes on."""
         self._remove(entry)
 
     def _remove(self, entry: Entry) -> None:

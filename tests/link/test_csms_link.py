@@ -13,6 +13,7 @@ from agent.link.csms import FAIR_SHARE, Connect, CsmsLink, Disconnect, LinkComma
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Waiting
 from agent.link.outbox import CUT_OFFS_IN_DOUBT, MOST_CUT_OFFS, WINDOW, Outbox
 from agent.ocpp.messages import b_provisioning as b
+from agent.ocpp.messages.a_security import SecurityEventNotificationRequest
 from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
 from agent.ocpp.messages.g_availability import HeartbeatRequest, StatusNotificationRequest
@@ -431,6 +432,18 @@ def test_E13_FR_04_after_the_last_attempt_it_is_parked_and_the_next_one_goes():
     wire.refuse()
     assert [command.id for command in wire.commands if isinstance(command, Park)] == [1]
     assert [payload["seqNo"] for _, payload in wire.said] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "NotSupported"])
+def test_an_event_of_no_transaction_that_the_csms_does_not_know_holds_up_no_other(code: str):
+    wire = Wire().open()
+    event = SecurityEventNotificationRequest(type="StartupOfTheDevice", timestamp=START)
+    wire.link.receive_stored(wire.link.outbox.append(event).id, wire.mono)
+    wire.look()
+    wire.keep(tx_event(1))
+    wire.refuse(code)
+    assert [command.id for command in wire.commands if isinstance(command, Park)] == [1]
+    assert wire.actions == ["SecurityEventNotification", "TransactionEvent"]
 
 
 def test_what_cannot_be_said_in_this_language_is_parked_and_the_next_one_goes():

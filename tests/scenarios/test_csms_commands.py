@@ -173,7 +173,7 @@ async def test_F06_FR_07_a_transaction_tells_where_it_stands(csms: PracticeCsms,
         ("BootNotification", {}, "Rejected"),  # F06.FR.17: it is accepted already
         ("TransactionEvent", {}, "Rejected"),  # nothing runs
         ("StatusNotification", {"evse": {"id": 9, "connectorId": 1}}, "Rejected"),
-        ("FirmwareStatusNotification", {}, "NotImplemented"),
+        ("PublishFirmwareStatusNotification", {}, "NotImplemented"),
     ],
 )
 async def test_F06_what_cannot_be_sent_is_refused(
