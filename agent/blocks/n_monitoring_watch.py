@@ -259,7 +259,7 @@ class Watch:
             return None
         if self._clock_known != self._desk.clock_known:
             return float("-inf")
-        times = [monitor.due_mono for monitor in self.monitors.periodic() if monitor.due_mono is not None]
+        times = [monitor.due_mono for monitor in self.monitors.periodic.values() if monitor.due_mono is not None]
         times += self._hushed.values()
         if self._begins_mono is not None:
             times.append(self._begins_mono)
@@ -273,7 +273,7 @@ class Watch:
             self.changed = True
         limit, wall = self._utmost_severity(), self._wall(now)
         fired: list[Fired] = []
-        for monitor in self.monitors.periodic():
+        for monitor in self.monitors.periodic.values():
             firing = monitor.expire(now.mono, wall)
             if firing is not None and self._may_speak(monitor, limit):
                 slot = self.monitors.places[monitor.spot].slot
@@ -290,7 +290,7 @@ class Watch:
         if self._clock_known == self._desk.clock_known and abs(ahead_s - self._clock_ahead_s) < CLOCK_MOVED_S:
             return
         self._clock_known, self._clock_ahead_s = self._desk.clock_known, ahead_s
-        for monitor in self.monitors.periodic():
+        for monitor in self.monitors.periodic.values():
             if monitor.setting.kind == "PeriodicClockAligned":
                 monitor.align(now.mono, self._wall(now))
 

@@ -5,7 +5,7 @@ Source: OCPP 2.0.1 Part 2, N04 to N08, MonitorEnumType.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal, NamedTuple
@@ -157,10 +157,11 @@ class Place:
 
 
 class Monitors:
-    """All monitors of the station: by number, and by the variable that they watch."""
+    """All monitors of the station: by number, and by the variable that they watch; ``periodic`` ones wait for a time."""
 
     def __init__(self) -> None:
         self.places: dict[Spot, Place] = {}
+        self.periodic: dict[int, Monitor] = {}
         self._by_id: dict[int, Monitor] = {}
 
     def __len__(self) -> int:
@@ -178,6 +179,8 @@ class Monitors:
         """Add it, or replace the one of its number."""
         self.remove(monitor.id)
         self._by_id[monitor.id] = monitor
+        if monitor.setting.kind in PERIODICS:
+            self.periodic[monitor.id] = monitor
         self.places.setdefault(slot.spot, Place(slot)).monitors.append(monitor)
 
     def remove(self, id: int) -> None:
@@ -185,6 +188,7 @@ class Monitors:
         monitor = self._by_id.pop(id, None)
         if monitor is None:
             return
+        self.periodic.pop(id, None)
         place = self.places[monitor.spot]
         place.monitors.remove(monitor)
         if not place.monitors:
@@ -193,10 +197,6 @@ class Monitors:
     def of(self, *origins: Origin) -> list[Monitor]:
         """Those of these origins."""
         return [monitor for monitor in self if monitor.origin in origins]
-
-    def periodic(self) -> Iterable[Monitor]:
-        """Those that wait for a time."""
-        return (monitor for monitor in self._by_id.values() if monitor.setting.kind in PERIODICS)
 
     def duplicate(self, spot: Spot, setting: Setting, id: int | None) -> Monitor | None:
         """Another one of the same kind and severity on the same variable (N04.FR.10)."""
