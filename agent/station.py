@@ -163,7 +163,7 @@ class Station:
         for key, value in records.items():
             if key.startswith("variable/"):
                 self._take_up_variable(key, value)
-        self.model.take_changes()
+        self.model.forget_changes()
         self._take_up_limits(records, now)
         for block in self.blocks:
             block.remember(records, now)

@@ -165,8 +165,10 @@ class DeviceModel:
     def write(self, spot: Spot, text: str, *, by_csms: bool = True) -> tuple[SetStatus, str]:
         """Set by name (B05): the status and, where it is refused, why."""
         slot = self._slots.get(spot.folded())
-        if slot is None:
-            return self._unknown(spot), ""
+        return (self._unknown(spot), "") if slot is None else self.put(slot, text, by_csms=by_csms)
+
+    def put(self, slot: Slot, text: str, *, by_csms: bool = True) -> tuple[SetStatus, str]:
+        """Set where it is known already."""
         if by_csms and slot.fixed:
             return "Rejected", f"{slot.variable} is read-only"
         try:
@@ -202,6 +204,10 @@ class DeviceModel:
             (slot, None if slot.value == slot.initial else slot.variable.to_text(slot.value))
             for slot in changed.values()
         ]
+
+    def forget_changes(self) -> None:
+        """What was set so far is on disk, or need not be."""
+        self._changed = {}
 
     def slots(self) -> Iterable[Slot]:
         """Every variable at its place, for reports."""

@@ -31,7 +31,7 @@ class Restored(NamedTuple):
 
 def restore(model: DeviceModel, spot: Spot, text: str, renamed: Mapping[Name, Name] = RENAMED) -> Restored:
     """Give a stored value back to its variable, by the name that it has by now."""
-    name = renamed.get(Name(spot.component, spot.variable, spot.instance))
+    name = renamed.get(Name(spot.component, spot.variable, spot.instance)) if renamed else None
     if name is not None:
         spot = replace(spot, component=name.component, variable=name.variable, instance=name.instance)
     slot = model.find(spot)
@@ -39,7 +39,7 @@ def restore(model: DeviceModel, spot: Spot, text: str, renamed: Mapping[Name, Na
         return Restored(spot, f"{spot} is not there any more")
     if held_by_board(slot):
         return Restored(spot, f"{spot} cannot be set any more")
-    status, why = model.write(slot.spot, text, by_csms=not slot.fixed)
+    status, why = model.put(slot, text, by_csms=not slot.fixed)
     return Restored(slot.spot, why if status == "Rejected" else "")
 
 

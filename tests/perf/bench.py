@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.perf import idle, language, latency, ledger, memory, queue, startup
+from tests.perf import device_model, idle, language, latency, ledger, memory, queue, startup
 from tests.perf.report import Section, as_json, table, verdict
 from tests.perf.subject import SUBJECTS, BenchFailed, Subject
 
@@ -40,6 +40,7 @@ async def sections(subjects: list[Subject], folder: Path, quick: bool) -> AsyncI
     yield await queue.measure(folder / "queue", 100 if quick else 1000)
     for section in await ledger.measure(folder / "ledger", 100 if quick else 1000, 5_000 if quick else 100_000):
         yield section
+    yield await device_model.measure(folder / "device_model", 3 if quick else 7)
     yield await asyncio.to_thread(language.section)
 
 

@@ -34,6 +34,8 @@ class BenchCsms:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self._waiters: list[tuple[Callable[[Heard], bool], asyncio.Future[Heard]]] = []
+        self._asked: dict[str, asyncio.Future[float]] = {}
+        self._connection: ServerConnection | None = None
         self._server: Server | None = None
         self._gone: Exception | None = None
 
@@ -80,6 +82,21 @@ class BenchCsms:
         finally:
             self._waiters = [waiter for waiter in self._waiters if waiter[1] is not future]
 
+    async def call(self, action: str, payload: dict[str, Any]) -> tuple[float, float]:
+        """Ask the station: when the frame was written, and when its answer was here (perf_counter).
+
+        Raises:
+            TimeoutError: no answer.
+
+        """
+        assert self._connection is not None, "nobody is connected"
+        message_id = f"{action}-{perf_counter()}"
+        answered = self._asked[message_id] = asyncio.get_running_loop().create_future()
+        frame = json.dumps([2, message_id, action, payload])
+        written_s = perf_counter()
+        await self._connection.send(frame)
+        return written_s, await asyncio.wait_for(answered, PATIENCE_S)
+
     def give_up(self, reason: Exception) -> None:
         """Nobody will say anything any more: raise this to whoever waits."""
         self._gone = reason
@@ -96,12 +113,15 @@ class BenchCsms:
                 return
 
     async def _serve(self, connection: ServerConnection) -> None:
+        self._connection = connection
         try:
             async for text in connection:
                 at_s, message = perf_counter(), json.loads(text)
                 if message[0] == 2:
                     self._note(Heard(at_s, *message[2:4]))
                     await connection.send(json.dumps([3, message[1], ANSWERS.get(message[2], {})]))
+                elif message[1] in self._asked:
+                    self._asked.pop(message[1]).set_result(at_s)
         except ConnectionClosed:
             pass
 
