@@ -8,25 +8,21 @@ from typing import Any
 from agent.blocks.base import Block, Desk, entry_of, token_of
 from agent.blocks.c_contract import Contracts, asking_about, refusal, token_of_contract
 from agent.blocks.c_known import NOT_KEPT, KnownTokens
+from agent.blocks.c_rights import Asked, Rights
 from agent.model.catalogue import (
     AUTH_ENABLED,
     AUTHORIZE_REMOTE_START,
     DISABLE_REMOTE_AUTHORIZATION,
     LOCAL_AUTHORIZE_OFFLINE,
     LOCAL_PRE_AUTHORIZE,
-    MASTER_PASS_GROUP_ID,
     OFFLINE_TX_FOR_UNKNOWN_ID,
 )
 from agent.ocpp.messages import c_authorization as m
 from agent.ocpp.messages.common import IdToken, StatusInfo
 from agent.ocpp.messages.e_transactions import TransactionEventRequest, TransactionEventResponse
-from agent.session.authorization import Authorization
 from agent.session.evse import Evse
-from agent.session.key_codes import KeyCodePatience
 from agent.session.tokens import Entry
 from agent.vocabulary import (
-    AuthorizationEnded,
-    AuthorizationGranted,
     CallFailed,
     EvConnected,
     EvDisconnected,
@@ -42,23 +38,6 @@ from agent.vocabulary import (
 from hal.events import Contract
 
 
-class Asked:
-    """A token that the CSMS is being asked about, and what for: a card, a remote start or a vehicle's contract."""
-
-    def __init__(
-        self, token: Token, evse: int, remote: RemoteStartRequested | None = None, contract: Contract | None = None
-    ) -> None:
-        self.token = token
-        self.evse = evse
-        self.remote = remote
-        self.contract = contract
-
-    @property
-    def may_end(self) -> bool:
-        """Whether it ends what it covers: a card that is shown again does."""
-        return self.remote is None and self.contract is None
-
-
 class AuthorizationBlock(Block):
     """A token in, a right to charge out."""
 
@@ -69,21 +48,21 @@ class AuthorizationBlock(Block):
         self._asked: list[Asked] = []
         self._known = KnownTokens(desk)
         self._contracts = Contracts(desk)
-        self._key_codes = KeyCodePatience()
+        self._rights = Rights(desk)
 
     def presented(self, fact: TokenPresented, now: Now) -> None:
         token, evse = identifier(fact.token), fact.evse
-        if token.kind == "KeyCode" and not self._key_codes.may_try(evse, now.mono):
+        if token.kind == "KeyCode" and not self._rights.key_codes.may_try(evse, now.mono):
             self.desk.post(TokenRefused(evse, token, "TooManyAttempts"))  # C04.FR.06: not looked at
             return
         holder = self.desk.site.covered_by(token, None, evse)
         keeper = self.desk.site.holding_for(token, evse)
         if holder is not None:  # C01.FR.03: without asking
-            self._end(holder, token)
+            self._rights.end(holder, token)
         elif keeper is not None:  # E05.FR.11, E09.FR.03: he comes for his cable
             keeper.release()
         elif not self.desk.model[AUTH_ENABLED] or token.kind == "NoAuthorization":  # C02: a start button
-            self._grant(token, None, evse, ())
+            self._rights.grant(token, None, evse, ())
         elif not any(asked.token.same(token) for asked in self._asked):
             self._decide(Asked(token, evse), now)
 
@@ -116,7 +95,7 @@ class AuthorizationBlock(Block):
         if wanted and fact.token.kind not in NOT_KEPT:  # F01.FR.01; C03.FR.01, C05.FR.01
             self._decide(asked, now)
         else:  # F01.FR.02
-            self._accepted(asked, Entry(status="Accepted", group=fact.group))
+            self._rights.accepted(asked, Entry(status="Accepted", group=fact.group))
 
     def connected(self, fact: EvConnected, now: Now) -> None:
         self._free_for_all(self.desk.site.evses[fact.evse])
@@ -128,7 +107,7 @@ class AuthorizationBlock(Block):
     def _free_for_all(self, evse: Evse) -> None:
         """Without authorization, connecting is enough."""
         if not self.desk.model[AUTH_ENABLED] and self.desk.may_charge and evse.plugged and evse.authorization is None:
-            self._grant(Token("", "NoAuthorization"), None, evse.id, ())  # C02.FR.01
+            self._rights.grant(Token("", "NoAuthorization"), None, evse.id, ())  # C02.FR.01
 
     facts = {
         TokenPresented: presented,
@@ -150,9 +129,9 @@ class AuthorizationBlock(Block):
         if not why or outcome.id_token_info.status != "Accepted":  # nothing is learned from a contradiction
             self._known.learn(token_of(request.id_token), outcome.id_token_info, now.wall)  # C10.FR.04
         if asked is not None and why:
-            self._refuse(asked, why, now)
+            self._rights.refuse(asked, why, now)
         elif asked is not None:
-            self._accepted(asked, entry_of(outcome.id_token_info))
+            self._rights.accepted(asked, entry_of(outcome.id_token_info))
 
     def event_answered(
         self, request: TransactionEventRequest, outcome: TransactionEventResponse | CallFailed, now: Now
@@ -197,9 +176,9 @@ class AuthorizationBlock(Block):
         elif not self._online:  # B02.FR.02: not accepted yet, and we may not ask
             self._without_csms(asked, "NotAccepted" if self.desk.online else "Offline", now)
         elif self.desk.model[DISABLE_REMOTE_AUTHORIZATION]:
-            self._refuse(asked, "Unknown" if known is None else known.entry.status, now)
+            self._rights.refuse(asked, "Unknown" if known is None else known.entry.status, now)
         elif known is not None and not known.accepted and not known.ask_again:
-            self._refuse(asked, known.entry.status, now)
+            self._rights.refuse(asked, known.entry.status, now)
         else:
             self._ask(asked)
 
@@ -219,7 +198,7 @@ class AuthorizationBlock(Block):
 
     def _by_entry(self, asked: Asked, entry: Entry) -> None:
         self._known.used(asked.token)
-        self._accepted(asked, entry)
+        self._rights.accepted(asked, entry)
 
     def _ask(self, asked: Asked) -> None:
         self._asked.append(asked)
@@ -230,7 +209,7 @@ class AuthorizationBlock(Block):
         """C07.FR.01: also where the eMAID is known here."""
         objection = self._contracts.objection(contract, asks_csms=True)
         if objection:
-            self._refuse(asked, objection, now)
+            self._rights.refuse(asked, objection, now)
         else:
             self._asked.append(asked)
             self.desk.send(asking_about(contract))
@@ -246,69 +225,13 @@ class AuthorizationBlock(Block):
         objection = "" if asked.contract is None else self._contracts.objection(asked.contract, asks_csms=False)
         known = self._known.find(asked.token, now.wall)
         if objection:
-            self._refuse(asked, objection, now)
+            self._rights.refuse(asked, objection, now)
         elif known is not None and known.accepted and self.desk.model[LOCAL_AUTHORIZE_OFFLINE]:  # C13.FR.02, C07.FR.09
             self._by_entry(asked, known.entry)
         elif known is None and self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
-            self._accepted(asked, Entry(status="Accepted"))
+            self._rights.accepted(asked, Entry(status="Accepted"))
         else:
-            self._refuse(asked, reason if known is None or known.accepted else known.entry.status, now)
-
-    # ---- what comes of it ----
-
-    def _accepted(self, asked: Asked, entry: Entry) -> None:
-        self._key_codes.right(asked.evse)
-        if self._is_master_pass(entry):
-            self._end_all(asked)
-            return
-        holder = self.desk.site.covered_by(asked.token, entry.group, asked.evse)
-        if holder is not None and asked.may_end:  # E08.FR.02
-            self._end(holder, asked.token)
-        else:
-            self._grant(asked.token, entry.group, asked.evse, entry.evses, asked.remote)
-
-    def _is_master_pass(self, entry: Entry) -> bool:
-        master = self.desk.model[MASTER_PASS_GROUP_ID].casefold()
-        return bool(master) and entry.group is not None and entry.group.id.casefold() == master
-
-    def _end_all(self, asked: Asked) -> None:
-        """C16.FR.02: there is no display to choose at; C16.FR.03, C12.FR.09: never a start."""
-        for evse in self.desk.site.running() if asked.may_end else ():
-            evse.deauthorize()
-            self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "MasterPass", asked.token))
-        self.desk.post(TokenRefused(asked.evse, asked.token, "MasterPass"))
-
-    def _refuse(self, asked: Asked, reason: str, now: Now) -> None:
-        if asked.token.kind == "KeyCode" and asked.may_end:
-            self._key_codes.wrong(asked.evse, now.mono)
-        self.desk.post(TokenRefused(asked.evse, asked.token, reason))
-
-    def _grant(
-        self,
-        token: Token,
-        group: Token | None,
-        evse_id: int,
-        allowed: tuple[int, ...],
-        remote: RemoteStartRequested | None = None,
-    ) -> None:
-        evse = self.desk.site.free_for(token if remote is None else None, evse_id, allowed)
-        if evse is None or not self.desk.may_charge:  # C01.FR.21, C01.FR.23, B02.FR.03
-            self.desk.post(TokenRefused(evse_id, token, "no free EVSE" if evse is None else "NotAccepted"))
-            return
-        right = Authorization(
-            token=token,
-            group=group,
-            trigger="Authorized" if remote is None else "RemoteStart",
-            remote_start_id=None if remote is None else remote.remote_start_id,
-            evses=allowed,
-            pinned=evse_id != 0 or len(self.desk.site.evses) == 1,
-        )
-        evse.authorize(right)
-        self.desk.post(AuthorizationGranted(evse.id))
-
-    def _end(self, evse: Evse, token: Token) -> None:
-        evse.deauthorize()
-        self.desk.post(AuthorizationEnded(evse.id, "StopAuthorized", "Local", token))  # E07.FR.02
+            self._rights.refuse(asked, reason if known is None or known.accepted else known.entry.status, now)
 
 
 def identifier(token: Token) -> Token:

@@ -6,10 +6,9 @@ from agent.blocks.base import Desk
 from agent.model.catalogue import CENTRAL_CONTRACT_VALIDATION_ALLOWED, CONTRACT_VALIDATION_OFFLINE, PNC_ENABLED
 from agent.ocpp.messages.c_authorization import AuthorizeRequest, AuthorizeResponse
 from agent.ocpp.messages.common import IdToken, OCSPRequestData
-from agent.session.evse import Evse
+from agent.session.vehicle import told
 from agent.vocabulary import PaymentChosen, TellVehicle, Token
 from hal.events import CertificateHash, Contract
-from hal.ports import SeccIntent
 
 MOST_HASHES = 4
 """What an AuthorizeRequest carries."""
@@ -22,7 +21,7 @@ class Contracts:
         self._desk = desk
         self._presented: dict[int, Token] = {}
         self._refused: set[int] = set()
-        self._told: dict[int, SeccIntent] = {}
+        self._told: dict[int, TellVehicle] = {}
 
     def chosen(self, fact: PaymentChosen) -> None:
         """The vehicle made its choice, or another one."""
@@ -58,15 +57,10 @@ class Contracts:
         """Let every session hear what is new."""
         offered = self._desk.model[PNC_ENABLED] and (online or self._desk.model[CONTRACT_VALIDATION_OFFLINE])
         for evse in self._desk.site.evses.values():
-            intent = self._intent(evse, offered)
-            if evse.layout.has_secc and intent != self._told.get(evse.id):
-                self._told[evse.id] = intent
-                self._desk.tell(TellVehicle(evse.id, intent))
-
-    def _intent(self, evse: Evse, offered: bool) -> SeccIntent:
-        if evse.authorization is not None and self._desk.may_charge:
-            return SeccIntent(offered, "granted")
-        return SeccIntent(offered, "refused" if evse.id in self._refused else "waiting")
+            news = told(evse, offered=offered, refused=evse.id in self._refused)
+            if evse.layout.has_secc and news != self._told.get(evse.id):
+                self._told[evse.id] = news
+                self._desk.tell(news)
 
 
 def token_of_contract(contract: Contract) -> Token:

@@ -246,6 +246,9 @@ def test_where_nobody_needs_a_right_the_contract_is_not_asked_about():
     plugged(bench)
     assert asked(bench) == []
     assert (charges(bench), heard(bench)) == (True, "granted")
+    bench.ask("RequestStopTransaction", transactionId=bench.transaction_id)
+    bench.present_contract(contract())
+    assert (asked(bench), charges(bench)) == ([], False)
 
 
 def test_without_remote_authorization_the_station_decides_as_it_does_offline():
@@ -418,7 +421,10 @@ def test_a_remote_start_pays_too():
     assert heard(bench) == "granted"
 
 
-# ---- the certification cases; the roots are the SECC's, and ``valid`` says that it has them ----
+# ---- the certification cases ----
+#
+# The roots that the cases install are the SECC's here: ``valid`` says that it has them, ``unknown_root`` that it lacks
+# them.
 
 
 def octt(variables: Payload, **options: object) -> Octt:
