@@ -35,6 +35,11 @@ class Asked:
         """Whether it ends what it covers: a card that is shown again does."""
         return self.remote is None and self.contract is None
 
+    @property
+    def typed(self) -> bool:
+        """Whether it is a key code that somebody entered at a reader."""
+        return self.may_end and self.token.kind == "KeyCode"
+
 
 class Rights:
     """Where rights to charge are granted and ended."""
@@ -45,7 +50,8 @@ class Rights:
 
     def accepted(self, asked: Asked, entry: Entry) -> None:
         """He may: he begins, or ends what he covers."""
-        self.key_codes.right(asked.evse)
+        if asked.typed:
+            self.key_codes.right(asked.evse)
         if self._is_master_pass(entry):
             self._end_all(asked)
             return
@@ -68,7 +74,7 @@ class Rights:
 
     def refuse(self, asked: Asked, reason: str, now: Now) -> None:
         """He may not; a wrong key code is remembered (C04.FR.06)."""
-        if asked.token.kind == "KeyCode" and asked.may_end:
+        if asked.typed:
             self.key_codes.wrong(asked.evse, now.mono)
         self._desk.post(TokenRefused(asked.evse, asked.token, reason))
 

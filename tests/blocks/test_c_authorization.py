@@ -219,6 +219,15 @@ def test_C04_FR_06_the_right_code_begins_anew():
     assert "TooManyAttempts" not in refusals(bench)
 
 
+def test_C04_FR_06_a_card_that_is_good_makes_no_code_better():
+    bench = bench_with()
+    wrong_codes(bench, 2)
+    bench.swipe()
+    wrong_codes(bench, 1)
+    bench.swipe("1234", kind="KeyCode")
+    assert refusals(bench)[-1] == "TooManyAttempts"
+
+
 def test_C04_FR_06_cards_and_the_keys_of_another_reader_are_not_held_up():
     bench = bench_with(evses=2)
     bench.plug_in(1)
