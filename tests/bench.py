@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,10 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from agent.blocks.b_network import NetworkSetup
+from agent.edge.ledger import SCHEMA, Ledger
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Transmit
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned, Waiting
-from agent.link.outbox import Outbox
+from agent.link.outbox import MOST_EVENTS, Outbox
 from agent.model.device import DeviceModel, Spot
 from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
@@ -26,6 +28,7 @@ from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
+    CancelUpload,
     ChangeLocalList,
     ClearFault,
     Command,
@@ -44,6 +47,7 @@ from agent.vocabulary import (
     TellVehicle,
     TuneLink,
     UnlockConnector,
+    UploadLog,
     UseNetwork,
 )
 from hal.events import (
@@ -143,6 +147,7 @@ class Bench:
         seed: int = 7,
         network: NetworkSetup | None = None,
         resettable: bool = True,
+        most_events: int = MOST_EVENTS,
         own: Callable[[DeviceModel], None] = lambda model: None,
         monitors: tuple[Preset, ...] = (),
         layout: Mapping[str, Any] | None = None,
@@ -176,6 +181,7 @@ class Bench:
         self.told: list[TransactionEventRequest] = []
         self.facts: list[Fact] = []
         self.restarts: list[str] = []
+        self.files: list[UploadLog | CancelUpload] = []
         self.clock_set: list[datetime] = []
         self.script: dict[str, Reply | Callable[[Payload], Reply]] = {}
         self.network_up: bool | None = None  # not known yet: the first attempt waits
@@ -183,6 +189,7 @@ class Bench:
         self.dialed: list[NetworkProfile | None] = []
         self.dark: set[str] = set()  # URLs at which nobody is
         self._network = network
+        self._most_events = most_events
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
         self._own = own
@@ -206,7 +213,8 @@ class Bench:
             monitors=self._monitors,
         )
         self._own(self.station.model)
-        self.link = CsmsLink(Outbox(next_id=self._next_id, waiting=self._waiting()), self._entropy)
+        outbox = Outbox(next_id=self._next_id, waiting=self._waiting(), most_events=self._most_events)
+        self.link = CsmsLink(outbox, self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
@@ -578,6 +586,8 @@ class Bench:
                 self.link.use(command)
             case Restart(reason=reason):
                 self.restarts.append(reason)
+            case UploadLog() | CancelUpload():
+                self.files.append(command)
 
     def _obey_link(self, command: LinkCommand) -> None:
         match command:
@@ -597,12 +607,22 @@ class Bench:
                 self.parked[id] = reason
                 del self.rows[id]
             case Thin():
-                self.link.receive_thinned(Thinned(0, {}), self.mono)
+                self.link.receive_thinned(self._thin(command), self.mono)
             case ReadRows(after=after, limit=limit):
                 rows = [row for id, row in sorted(self.rows.items()) if id > after][:limit]
                 self.link.receive_rows(rows, self.mono)
             case _:
                 self.link.receive_pong(self.mono)
+
+    def _thin(self, wanted: Thin) -> Thinned:
+        connection = sqlite3.connect(":memory:")
+        connection.executescript(SCHEMA)
+        ledger = Ledger(connection)
+        for row in self.rows.values():
+            ledger.insert(row)
+        done = ledger.thin(wanted)
+        self.rows = {row.id: row for row in ledger.behind(ReadRows(0, len(self.rows)))}
+        return done
 
     def _waiting(self) -> Waiting:
         """What a database says of the rows that it has."""
