@@ -28,6 +28,7 @@ from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.model.device import DeviceModel, Spot
+from agent.model.monitors import Preset, Setting, objection_to
 from agent.model.own import own_variable
 from agent.model.variable import Variable
 from agent.ocpp.messages.b_provisioning import ChargingStation
@@ -222,8 +223,10 @@ class PoweredStation:
             defaults=_defaults(board, provision),
             readers=tuple(reader.evse for reader in board.reader),
             network=network_setup(board, provision),
+            monitors=presets_of(board),
         )
         declare_own(board, self.station.model)
+        check_presets(board, self.station.model)
         check_defaults(board, provision, self.station.model)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
@@ -414,6 +417,37 @@ def _own_variable(component: str, each: OwnVariable) -> Variable[Any]:
         mutability=each.mutability,
         instance=each.instance,
     )
+
+
+def presets_of(board: Board) -> tuple[Preset, ...]:
+    """The monitors that the board file brings along."""
+    return tuple(
+        Preset(
+            Spot(each.component, each.variable, each.instance, each.evse, each.connector, each.component_instance),
+            Setting(each.type, each.value, each.severity, each.transaction),
+        )
+        for each in board.monitor
+    )
+
+
+def check_presets(board: Board, model: DeviceModel) -> None:
+    """See that every one of them can be set.
+
+    Raises:
+        StartFailed: a variable that is not there, that cannot be watched so, or that is; the text has its place.
+
+    """
+    presets = presets_of(board)
+    for index, preset in enumerate(presets):
+        slot = model.find(preset.spot)
+        if slot is None:
+            status, _ = model.read(preset.spot)
+            raise StartFailed(f"monitor[{index}]: {status} {preset.spot.component}.{preset.spot.variable}")
+        objection = objection_to(slot.variable, preset.setting)
+        if objection is not None:
+            raise StartFailed(f"monitor[{index}]: {objection.text}")
+        if any(preset.duplicates(other) for other in presets[:index]):
+            raise StartFailed(f"monitor[{index}]: {slot.variable} has one of this type and severity already")
 
 
 def check_defaults(board: Board, provision: Provision, model: DeviceModel) -> None:

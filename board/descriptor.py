@@ -168,6 +168,21 @@ class Component(_Table, frozen=True, kw_only=True):
     variables: Annotated[tuple[OwnVariable, ...], Meta(min_length=1)]
 
 
+class Monitor(_Table, frozen=True, kw_only=True):
+    """A monitor that the manufacturer sets on a variable; the CSMS may replace and clear it."""
+
+    component: Name
+    variable: Name
+    type: Literal["UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned"]
+    value: float
+    severity: Annotated[int, Meta(ge=0, le=9)] = 5
+    transaction: bool = False
+    evse: int | None = None
+    connector: int | None = None
+    instance: str | None = None
+    component_instance: str | None = None
+
+
 class Board(_Table, frozen=True, kw_only=True):
     """A whole board."""
 
@@ -180,6 +195,7 @@ class Board(_Table, frozen=True, kw_only=True):
     reader: tuple[Reader, ...] = ()
     variable: tuple[VariableDefault, ...] = ()
     component: tuple[Component, ...] = ()
+    monitor: tuple[Monitor, ...] = ()
 
 
 def find_board(name: str) -> Path:
@@ -237,6 +253,7 @@ _TABLES: dict[str, type[_Table]] = {
     "variable": VariableDefault,
     "component": Component,
     "variables": OwnVariable,
+    "monitor": Monitor,
     "pilot": Part,
     "meter": Part,
     "lock": Part,

@@ -50,6 +50,12 @@ class Preset(msgspec.Struct, frozen=True):
     spot: Spot
     setting: Setting
 
+    def duplicates(self, other: Preset) -> bool:
+        """Whether both cannot be (N04.FR.10)."""
+        mine, its = self.setting, other.setting
+        same = (mine.kind, mine.severity) == (its.kind, its.severity)
+        return same and self.spot.folded() == other.spot.folded()
+
 
 class Firing(NamedTuple):
     """A monitor has something to say."""
@@ -157,7 +163,7 @@ class Place:
 
 
 class Monitors:
-    """All monitors of the station: by number, and by the variable that they watch; ``periodic`` ones wait for a time."""
+    """All monitors: by number, by the variable that they watch, and (``periodic``) those that wait for a time."""
 
     def __init__(self) -> None:
         self.places: dict[Spot, Place] = {}
