@@ -212,6 +212,9 @@ class Loop:
         self._perform(now)
         self._busy = False
         self.link.power_on(now.mono, spread=spread and self.station.desk.boot_reason == "PowerUp")
+        first = self.link.reconnect.next_deadline()
+        if first is not None:
+            log.info("= the power came back, maybe everywhere: connecting in %.0f s", first - now.mono)
         self._turn()
 
     def post(self, event: Event | Incoming) -> None:

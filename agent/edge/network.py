@@ -44,7 +44,7 @@ class Network:
         context: Callable[[], ssl.SSLContext] | None,
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self.target = target
+        self.target = self._provisioned = target
         self._make_context = context
         self._tasks = tasks
         self._socket: CsmsSocket | None = None
@@ -55,7 +55,7 @@ class Network:
 
     def connect(self, profile: NetworkProfile | None = None) -> None:
         """Try once, by this profile; the outcome comes to the listener."""
-        target = self.target if profile is None else target_by(profile, self.target)
+        self.target = target = self._provisioned if profile is None else target_by(profile, self._provisioned)
         refusal = self._refusal(target, profile)
         if target is None or refusal:
             asyncio.get_running_loop().call_soon(self._closed, None, refusal)
