@@ -184,7 +184,7 @@ class Ledger:
         return taken
 
     def thin(self, wanted: Thin) -> Thinned:
-        """Give up every second intermediate reading behind an id.
+        """Give up every second intermediate reading of each transaction behind an id.
 
         Periodic readings go first; other Updated events when there are none left.  The first and the last event that a
         transaction has waiting always stay (E04.FR.08).
@@ -207,14 +207,17 @@ class Ledger:
 
     def _every_second(self, behind: int, worth: int) -> list[tuple[int, str, int]]:
         found = self._connection.execute(
-            "SELECT id, transaction_id, size FROM (SELECT id, worth, transaction_id, length(message) AS size,"
-            "  lag(id) OVER (PARTITION BY transaction_id ORDER BY id) AS before,"
-            "  lead(id) OVER (PARTITION BY transaction_id ORDER BY id) AS after"
-            "  FROM ledger WHERE state IN ('held', 'refused'))"
-            " WHERE id > ? AND worth = ? AND before IS NOT NULL AND after IS NOT NULL ORDER BY id LIMIT ?",
-            (behind, worth, 2 * MOST_THINNED),
+            "SELECT id, transaction_id, size FROM (SELECT id, transaction_id, size,"
+            "  row_number() OVER (PARTITION BY transaction_id ORDER BY id) AS number"
+            "  FROM (SELECT id, worth, transaction_id, length(message) AS size,"
+            "   lag(id) OVER (PARTITION BY transaction_id ORDER BY id) AS before,"
+            "   lead(id) OVER (PARTITION BY transaction_id ORDER BY id) AS after"
+            "   FROM ledger WHERE state IN ('held', 'refused'))"
+            "  WHERE id > ? AND worth = ? AND before IS NOT NULL AND after IS NOT NULL)"
+            " WHERE number % 2 = 1 ORDER BY id LIMIT ?",
+            (behind, worth, MOST_THINNED),
         )
-        return found.fetchall()[::2]
+        return found.fetchall()
 
     def _prune(self) -> None:
         """Drop old answered and thinned rows up to the first that is to be sent; what is parked stays where it is.
