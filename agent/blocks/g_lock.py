@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.events import HARDWARE_FAILURE, EventNotices, part_of
-from agent.blocks.g_pace import Pace
 from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.vocabulary import EvseFaulted, EvseHealed, Fact, LockReported, Now
 
 LOCK_COMPONENT = "ConnectorPlugRetentionLock"
+
+BURST = 20
+"""How often at once a lock may have a problem and have none: each is a row on disk and waits for the CSMS."""
+
+PACE_S = 10.0
+"""After that, once in this time."""
 
 
 class LockWatch(Block):
@@ -37,7 +42,7 @@ class LockWatch(Block):
 
     def next_deadline(self) -> float | None:
         times = [connector.lock_answer_by_mono for _, connector, _ in self._locks if not connector.lock_failed]
-        times += [told.pace.may_at() for _, connector, told in self._locks if told.problem is not connector.lock_failed]
+        times += [told.may_at_mono() for _, connector, told in self._locks if told.problem is not connector.lock_failed]
         return min((time for time in times if time is not None), default=None)
 
     def expire(self, now: Now) -> None:
@@ -45,9 +50,8 @@ class LockWatch(Block):
         for evse, connector, told in self._locks:
             failed = evse.lock_faulted(connector.id) or connector.lock_disobeys(now.mono)
             connector.lock_failed = connector.lock_failed if failed is None else failed
-            if told.problem is not connector.lock_failed and now.mono >= told.pace.may_at():
-                told.pace.spend(now.mono)
-                told.problem = connector.lock_failed
+            if told.problem is not connector.lock_failed and now.mono >= told.may_at_mono():
+                told.take(connector.lock_failed, now.mono)
                 self._tell(evse, connector, now)
 
     def _tell(self, evse: Evse, connector: Connector, now: Now) -> None:
@@ -71,4 +75,13 @@ class Told:
 
     def __init__(self) -> None:
         self.problem = False
-        self.pace = Pace()
+        self._spent_until_mono = float("-inf")
+
+    def may_at_mono(self) -> float:
+        """When there may be something new of it."""
+        return self._spent_until_mono - (BURST - 1) * PACE_S
+
+    def take(self, problem: bool, mono: float) -> None:
+        """It is told now."""
+        self.problem = problem
+        self._spent_until_mono = max(self._spent_until_mono, mono) + PACE_S

@@ -1,13 +1,14 @@
-"""Block G, connector status: told when it changed, as often as the CSMS can bear.  Knows not why it is occupied.
+"""Block G, connector status: told when it changed, no faster than the CSMS answers.  Knows not why it is occupied.
 
 By StatusNotification, which the change of availability asks for (G03.FR.04, G04.FR.05) and every CSMS understands;
-NotifyEvent of AvailabilityState would say the same a second time (G01 wants one of them).
+NotifyEvent of AvailabilityState would say the same a second time (G01 wants one of them).  A connector that flaps has
+one StatusNotification under way, whatever happens meanwhile; the last status is told when that one was answered, and
+with MinimumStatusDuration only when it has lasted.
 """
 
 from __future__ import annotations
 
 from agent.blocks.base import Block, Desk
-from agent.blocks.g_pace import Pace
 from agent.model.catalogue import MINIMUM_STATUS_DURATION, OFFLINE_THRESHOLD
 from agent.ocpp.messages import g_availability as m
 from agent.session.connector import Connector
@@ -36,7 +37,7 @@ class Notice:
         self.told: m.ConnectorStatus | None = None
         self.unheard = False
         self.closing = False
-        self.pace = Pace()
+        self.under_way = 0
 
     def see(self, status: m.ConnectorStatus, mono: float) -> bool:
         """Whether it is another status than before."""
@@ -47,10 +48,9 @@ class Notice:
 
     def due_mono(self, minimum_s: float) -> float | None:
         """When it is to be told: what the CSMS knows nothing of at once, else when it has been stable for so long."""
-        if self.present == self.told:
+        if self.present == self.told or self.under_way:
             return None
-        stable_mono = float("-inf") if self.told is None else self.since_mono + minimum_s
-        return max(stable_mono, self.pace.may_at())
+        return float("-inf") if self.told is None else self.since_mono + minimum_s
 
 
 class ConnectorStatuses(Block):
@@ -96,10 +96,7 @@ class ConnectorStatuses(Block):
             status = self.status_of(evse, connector)
             changed = notice.see(status, now.mono)
             due_mono = notice.due_mono(self.desk.model[MINIMUM_STATUS_DURATION])
-            if due_mono is None or not self._heard():
-                continue
-            if now.mono >= due_mono:
-                notice.pace.spend(now.mono)
+            if due_mono is not None and now.mono >= due_mono and self._heard():
                 self._notify(evse, connector, now)
             elif changed:
                 self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
@@ -114,8 +111,9 @@ class ConnectorStatuses(Block):
         return self.desk.accepted and self.desk.online
 
     def _notify(self, evse: Evse, connector: Connector, now: Now, *, asked_for: bool = False) -> None:
-        status = self.status_of(evse, connector)
-        self._notices[evse.id, connector.id].told = status
+        status, notice = self.status_of(evse, connector), self._notices[evse.id, connector.id]
+        notice.told = status
+        notice.under_way += 1
         self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
         self.desk.send(
             m.StatusNotificationRequest(
@@ -142,6 +140,7 @@ class ConnectorStatuses(Block):
     def came_online(self, fact: CameOnline, now: Now) -> None:
         """All that changed (B04.FR.02), or after a long time and after a start simply all (B01.FR.05, B04.FR.01)."""
         for notice in self._notices.values():
+            notice.under_way = 0
             if notice.unheard or fact.offline_s > self.desk.model[OFFLINE_THRESHOLD]:
                 notice.told, notice.unheard = None, False
 
@@ -154,8 +153,10 @@ class ConnectorStatuses(Block):
     def answered(
         self, request: m.StatusNotificationRequest, outcome: m.StatusNotificationResponse | CallFailed, now: Now
     ) -> None:
+        notice = self._notices[request.evse_id, request.connector_id]
+        notice.under_way = max(0, notice.under_way - 1)
         if isinstance(outcome, CallFailed) and outcome.code in ("Offline", "Timeout"):
-            self._notices[request.evse_id, request.connector_id].unheard = True
+            notice.unheard = True
 
     facts = {
         EvConnected: may_have_changed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.blocks.g_pace import BURST, PACE_S
+from agent.blocks.g_lock import BURST, PACE_S
 from agent.session.connector import LOCK_PATIENCE_S
 from hal.events import DeviceFound, DeviceLost, LockMoved
 from tests.bench import Bench, Payload, only

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
+import json
+from typing import Any, get_args
 
 import pytest
 
-from agent.blocks.g_pace import BURST, PACE_S
 from agent.ocpp.messages.g_availability import ConnectorStatus
-from tests.bench import Bench, Payload
+from tests.bench import Bench, Payload, Said
 from tests.blocks.test_e_start import bench_with
 
 STABLE = "ChargingStation.MinimumStatusDuration"
@@ -16,20 +16,6 @@ STABLE = "ChargingStation.MinimumStatusDuration"
 
 def patient(minimum_s: int = 30, **options: object) -> Bench:
     return bench_with(variables={STABLE: minimum_s, "SampledDataCtrlr.TxUpdatedInterval": 0}, **options)
-
-
-def calm(**options: object) -> Bench:
-    """What was told of its start is long ago."""
-    bench = bench_with(start="Authorized", **options)
-    bench.pass_time(2 * BURST * PACE_S)
-    bench.take_sent()
-    return bench
-
-
-def flap(bench: Bench, times: int) -> None:
-    for _ in range(times):
-        bench.plug_in()
-        bench.unplug()
 
 
 # ---- one of the valid ones, always ----
@@ -83,57 +69,104 @@ def test_G03_FR_06_of_an_evse_that_goes_out_of_service_no_connector_stays_in_ser
 # ---- a connector that flaps ----
 
 
-def test_a_connector_that_flaps_does_not_flood_the_csms():
-    bench = calm()
-    for _ in range(300):
-        flap(bench, 1)
-        bench.pass_time(1)
-    assert len(bench.take_statuses()) <= BURST + 300 / PACE_S + 1
+class SlowCsms(Bench):
+    """It takes its time over a StatusNotification: ``answer`` says when."""
+
+    held: tuple[str, ...] = ()
+    slow = False
+
+    def _hear(self, frame: list[Any]) -> None:
+        if self.slow and frame[0] == 2 and frame[2] == "StatusNotification":
+            self.sent.append(Said(frame[2], frame[3]))
+            self.held = (*self.held, frame[1])
+        else:
+            super()._hear(frame)
+
+    def answer(self) -> None:
+        """The oldest one is answered."""
+        first, *rest = self.held
+        self.held = tuple(rest)
+        self._frames.append(json.dumps([3, first, {}]))
+        self._run()
 
 
-def test_after_it_has_flapped_the_csms_knows_the_truth_and_no_more_is_said():
-    bench = calm()
+def slow(**options: Any) -> SlowCsms:
+    bench = SlowCsms(variables={"TxCtrlr.TxStartPoint": "Authorized"}, **options)
+    bench.accept()
+    bench.take_sent()
+    bench.slow = True
+    return bench
+
+
+def flap(bench: Bench, times: int) -> None:
+    for _ in range(times):
+        bench.plug_in()
+        bench.unplug()
+
+
+def test_a_connector_that_flaps_has_one_status_under_way():
+    bench = slow()
     flap(bench, 100)
-    bench.plug_in()
-    assert len(bench.take_statuses()) == BURST
-    bench.pass_time(PACE_S)
     assert bench.take_statuses() == [(1, 1, "Occupied")]
-    bench.pass_time(10 * PACE_S)
+
+
+def test_when_the_csms_has_answered_it_hears_the_last_status_and_no_other():
+    bench = slow()
+    flap(bench, 100)
+    bench.take_sent()
+    bench.answer()
+    assert bench.take_statuses() == [(1, 1, "Available")]
+    bench.answer()
+    bench.pass_time(20)
     assert bench.take_statuses() == []
 
 
-def test_a_connector_that_has_calmed_down_where_it_was_told_to_be_says_nothing():
-    bench = calm()
+def test_a_connector_that_calmed_down_where_it_was_told_to_be_says_nothing_more():
+    bench = slow()
     flap(bench, 100)
-    assert bench.take_statuses()[-1] == (1, 1, "Available")
-    bench.pass_time(10 * PACE_S)
+    bench.plug_in()
+    bench.take_sent()
+    bench.answer()
     assert bench.take_statuses() == []
 
 
 def test_one_that_flaps_holds_up_no_other():
-    bench = calm(evses=2)
+    bench = slow(evses=2)
     flap(bench, 100)
-    bench.take_sent()
     bench.plug_in(evse=2)
-    assert bench.take_statuses() == [(2, 1, "Occupied")]
+    bench.take_sent()
+    bench.answer()
+    bench.answer()
+    assert sorted(bench.take_statuses()) == [(1, 1, "Available"), (2, 1, "Occupied")]
 
 
-def test_what_the_csms_asks_for_is_told_at_once_however_much_it_flaps():
-    bench = calm()
-    flap(bench, 100)
+def test_with_a_csms_that_never_answers_the_truth_is_told_on_the_next_connection():
+    bench = slow()
+    flap(bench, 3)
     bench.plug_in()
     bench.take_sent()
-    bench.ask("TriggerMessage", requestedMessage="StatusNotification", evse={"id": 1, "connectorId": 1})
+    bench.disconnect()
+    bench.slow = False
+    bench.pass_time(1)
+    bench.connect()
     assert bench.take_statuses() == [(1, 1, "Occupied")]
 
 
-def test_after_some_quiet_it_is_told_at_once_again():
-    bench = calm()
+def test_a_csms_that_keeps_up_hears_every_status():
+    bench = bench_with(start="Authorized")
     flap(bench, 100)
-    bench.pass_time(BURST * PACE_S)
-    bench.take_sent()
-    flap(bench, 2)
-    assert [status for _, _, status in bench.take_statuses()] == ["Occupied", "Available"] * 2
+    assert [status for _, _, status in bench.take_statuses()] == ["Occupied", "Available"] * 100
+
+
+def test_the_duration_calms_what_flaps_for_a_csms_that_keeps_up():
+    bench = patient(10, start="Authorized")
+    for _ in range(300):
+        flap(bench, 1)
+        bench.pass_time(1)
+    bench.plug_in()
+    assert bench.take_statuses() == []
+    bench.pass_time(10)
+    assert bench.take_statuses() == [(1, 1, "Occupied")]
 
 
 # ---- closed behind a transaction ----
