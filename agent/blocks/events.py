@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import ACTIVE_MONITORING_LEVEL, OFFLINE_QUEUING_SEVERITY
 from agent.ocpp.messages.common import EVSE, Component, Variable
-from agent.ocpp.messages.n_diagnostics import EventData, NotifyEventRequest
-from agent.vocabulary import KeepRecord, Now, Send
+from agent.ocpp.messages.n_diagnostics import EventData, NotifyEventRequest, NotifyEventResponse
+from agent.vocabulary import CallFailed, CameOnline, KeepRecord, Now, Send
 
 HARDWARE_FAILURE = 1
 """The severity of a part that keeps the station from its work (SetVariableMonitoring)."""
@@ -26,8 +26,10 @@ GREATEST_ID = 2**31 - 1
 MOST_RECENT = 100
 """Events that a technician can look at."""
 
-Way = Literal["durable", "sent", "offline", "below the level"]
+Way = Literal["durable", "sent", "offline", "below the level", "unknown to the CSMS"]
 """What became of an event: on disk until the CSMS has it, sent, or not told and why."""
+
+NOT_KNOWN = ("NotImplemented", "NotSupported")
 
 
 class Noticed(NamedTuple):
@@ -53,6 +55,7 @@ class EventNotices(Block):
         super().__init__(desk)
         self._next_id = 0
         self._reserved = 0
+        self._in_vain = False
         self.recent: deque[Noticed] = deque(maxlen=MOST_RECENT)
 
     def new_id(self) -> int:
@@ -117,9 +120,22 @@ class EventNotices(Block):
     def _way(self, severity: int) -> Way:
         if severity > self.desk.model[ACTIVE_MONITORING_LEVEL]:
             return "below the level"
+        if self._in_vain:
+            return "unknown to the CSMS"
         if severity <= self.desk.model[OFFLINE_QUEUING_SEVERITY]:
             return "durable"
         return "sent" if self.desk.accepted and self.desk.online else "offline"
+
+    def answered(self, request: NotifyEventRequest, outcome: NotifyEventResponse | CallFailed, now: Now) -> None:
+        """A CSMS without device model management is not told again on this connection, and nothing is kept for it."""
+        self._in_vain = isinstance(outcome, CallFailed) and outcome.code in NOT_KNOWN
+
+    answers = {NotifyEventRequest: answered}
+
+    def connected(self, fact: CameOnline, now: Now) -> None:
+        self._in_vain = False
+
+    facts = {CameOnline: connected}
 
 
 def part_of(name: str, evse: int, connector: int | None = None) -> Component:

@@ -328,6 +328,23 @@ def test_a_station_that_nobody_answers_begins_to_look_when_its_hardware_has_spok
     assert durable(bench) == 1
 
 
+def test_a_csms_that_knows_no_events_is_not_told_again_and_nothing_is_kept_for_it():
+    bench = monitored()
+    put_one(bench, watching(STATE, severity=4))
+    bench.script["NotifyEvent"] = "NotImplemented"
+    bench.plug_in()
+    bench.unplug()
+    bench.plug_in()
+    assert len(take_events(bench)) == 1
+    assert (durable(bench), len(bench.parked)) == (0, 1)
+    assert [noticed.way for noticed in bench.station.events.recent] == ["durable", *["unknown to the CSMS"] * 2]
+    bench.disconnect()
+    del bench.script["NotifyEvent"]
+    bench.connect()
+    bench.unplug()
+    assert told(take_events(bench))[-1] == ("Delta", "Available", False)
+
+
 # ---- N08: periods ----
 
 
