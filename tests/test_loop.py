@@ -338,7 +338,7 @@ async def test_what_the_hardware_says_while_it_is_told_something_comes_next_not_
     rig.accept()
     seen: list[Event] = []
     rig.loop.watch(lambda topic, what: seen.append(what) if topic == "hal" else None)  # type: ignore[arg-type]
-    rig.loop.post(LockMoved(1, "locked"))
+    rig.loop.post(LockMoved(1, "unlocked"))
     rig.hardware.pilot.hasty = lambda intent: rig.loop.post(PowerChanged(1, intent.permit_power))
     before = len(seen)
     rig.plug_in()

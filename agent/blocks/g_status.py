@@ -96,7 +96,9 @@ class ConnectorStatuses(Block):
             status = self.status_of(evse, connector)
             changed = notice.see(status, now.mono)
             due_mono = notice.due_mono(self.desk.model[MINIMUM_STATUS_DURATION])
-            if due_mono is not None and now.mono >= due_mono and self._heard():
+            if not self._heard():
+                continue
+            if due_mono is not None and now.mono >= due_mono:
                 self._notify(evse, connector, now)
             elif changed:
                 self.desk.post(ConnectorStatusChanged(evse.id, connector.id, status))
