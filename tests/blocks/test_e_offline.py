@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.bench import TOKEN, Bench, Payload, story
+from itertools import pairwise
+
+import pytest
+
+from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, story
 from tests.blocks.test_e_start import bench_with
 
 OFFLINE_TOO = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, "SampledDataCtrlr.TxUpdatedInterval": 0}
@@ -61,6 +65,29 @@ def test_E08_FR_01_04_05_06_07_a_session_that_ends_without_a_link():
     assert offline_of(told) == [True]
 
 
+def test_E08_FR_02_a_card_of_the_same_group_stops_the_energy_without_a_link():
+    bench = bench_with(variables={**OFFLINE_TOO, "TxCtrlr.TxStopPoint": "EVConnected"})
+    family = {"idToken": "family", "type": "Central"}
+    bench.script["Authorize"] = {"idTokenInfo": {"status": "Accepted", "groupIdToken": family}}
+    bench.swipe(OTHER_CARD)  # now the cache knows of the group
+    bench.pass_time(61)
+    bench.plug_in()
+    bench.swipe(CARD)
+    assert bench.intents[1].permit_power
+    bench.disconnect()
+    bench.take_sent()
+    bench.swipe("04STRANGER")
+    assert bench.intents[1].permit_power
+    bench.swipe(OTHER_CARD)
+    assert not bench.intents[1].permit_power
+    assert not bench.plants[1].closed
+    bench.unplug()
+    bench.connect()
+    told = bench.take_events()
+    assert ("Ended", "EVCommunicationLost") in [story(event)[:2] for event in told]
+    assert "Local" in [event["transactionInfo"].get("stoppedReason") for event in told]
+
+
 def test_E08_FR_03_the_cable_is_unlocked_without_a_link():
     bench = bench_with(variables=OFFLINE_TOO, attached=False, lock=True)
     bench.plug_in()
@@ -98,6 +125,28 @@ def test_E11_FR_07_what_is_unanswered_when_the_link_goes_says_offline_when_it_go
     told = bench.take_events()
     assert [event["seqNo"] for event in told] == [0, 1]
     assert offline_of(told) == [True, True]
+
+
+@pytest.mark.parametrize(("attempts", "interval_s"), [(2, 10), (4, 30)])
+def test_E13_FR_01_how_often_and_at_which_interval_it_is_said_again_is_what_the_csms_set(
+    attempts: int, interval_s: int
+):
+    bench = bench_with(variables=OFFLINE_TOO)
+    for name, value in (("MessageAttempts", attempts), ("MessageAttemptInterval", interval_s)):
+        variable = {"name": name, "instance": "TransactionEvent"}
+        item = {"component": {"name": "OCPPCommCtrlr"}, "variable": variable, "attributeValue": str(value)}
+        told = bench.ask("SetVariables", setVariableData=[item])
+        assert isinstance(told, dict)
+        assert told["setVariableResult"][0]["attributeStatus"] == "Accepted"
+    bench.script["TransactionEvent"] = "InternalError"
+    times: list[float] = []
+    bench.plug_in()
+    bench.swipe()
+    for _ in range(interval_s * attempts * attempts):
+        times += [bench.mono] * sum(event["seqNo"] == 0 for event in bench.take_events())
+        bench.pass_time(1)
+    pauses_s = [later - earlier for earlier, later in pairwise(times)]
+    assert pauses_s == [interval_s * number for number in range(1, attempts)]
 
 
 def test_E12_sessions_of_two_evses_keep_their_own_numbers():

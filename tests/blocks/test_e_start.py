@@ -287,6 +287,32 @@ def test_E02_FR_10_an_interval_of_0_gives_no_readings():
     assert bench.take_events() == []
 
 
+def test_E02_FR_16_what_happens_in_its_course_is_told():
+    bench = bench_with(start="EVConnected", stop="EVConnected", variables=SILENT)
+    bench.plug_in(wants=False)
+    bench.take_events()
+    heard = []
+    for happens in (
+        bench.swipe,
+        lambda: bench.vehicle_wants(True),
+        lambda: bench.ask("TriggerMessage", requestedMessage="TransactionEvent"),
+        lambda: bench.fault("HighTemperature"),
+        lambda: bench.heal("HighTemperature"),
+        bench.swipe,
+    ):
+        happens()
+        heard += [(event[0], event[1]) for event in bench.take_story()]
+    assert heard == [
+        ("Updated", "Authorized"),
+        ("Updated", "ChargingStateChanged"),
+        ("Updated", "Trigger"),
+        ("Updated", "ChargingStateChanged"),  # the fault
+        ("Updated", "ChargingStateChanged"),
+        ("Updated", "StopAuthorized"),
+        ("Updated", "ChargingStateChanged"),
+    ]
+
+
 def test_E02_FR_17_a_cable_event_does_not_swallow_an_authorization():
     bench = bench_with(evses=2, start="ParkingBayOccupancy", bay=True)
     bench.bay(True, evse=2)

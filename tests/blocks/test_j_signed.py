@@ -125,6 +125,46 @@ def test_E02_FR_14_E03_FR_10_E04_FR_10_E05_FR_06_E07_FR_12_E08_FR_12_E09_FR_08_b
     assert all(signed is not None for values in told for _, signed in values)
 
 
+def suspend_at_the_vehicle(bench: Bench) -> None:
+    """E10."""
+    bench.unplug()
+    bench.pass_time(20)
+    bench.plug_in()
+
+
+def lose_the_link(bench: Bench) -> None:
+    """E11."""
+    bench.disconnect()
+    bench.pass_time(150)
+    bench.connect()
+
+
+def be_offline_throughout(bench: Bench) -> None:
+    """E12."""
+    bench.pass_time(150)
+
+
+@pytest.mark.parametrize("course", [suspend_at_the_vehicle, lose_the_link, be_offline_throughout])
+@pytest.mark.proves("E10.FR.07", "E11.FR.08", "E12.FR.10")
+def test_readings_are_signed_whatever_interrupts_the_transaction(course: Callable[[Bench], None]):
+    told = {**SIGN, "SampledDataCtrlr.TxUpdatedInterval": 30, "SampledDataCtrlr.TxEndedInterval": 30}
+    suspends = {"TxCtrlr.StopTxOnEVSideDisconnect": False, "AuthCtrlr.OfflineTxForUnknownIdEnabled": True}
+    bench = signing(stop="Authorized", **told, **suspends)
+    if course is be_offline_throughout:
+        bench.disconnect()
+    start_with_the_cable(bench)
+    bench.pass_time(65)
+    course(bench)
+    bench.pass_time(65)
+    bench.swipe()
+    bench.connect()
+    values = [signed_values(event) for event in bench.take_events() if "meterValue" in event]
+    assert [context for context, _ in values[-1]][:: len(values[-1]) - 1] == ["Transaction.Begin", "Transaction.End"]
+    registers = [event for event in values[:-1] if any(signed for _, signed in event)]
+    assert len(registers) == len(values) - 1 >= 5
+    assert all(signed is not None for _, signed in values[-1])
+
+
 def test_J02_FR_21_nothing_signed_is_carried_where_that_is_switched_off():
     events = charge_a_while(signing())
     assert keys(events) == []

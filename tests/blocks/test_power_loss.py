@@ -203,7 +203,7 @@ def test_E14_FR_02_to_05_a_transaction_is_ongoing_until_it_ended() -> None:
     assert bench.ask("GetTransactionStatus", transactionId=transaction_id) == ended
 
 
-def test_E14_FR_06_without_an_id_it_is_only_asked_what_waits() -> None:
+def test_E14_FR_06_E14_FR_07_E14_FR_08_without_an_id_it_is_only_asked_what_waits() -> None:
     bench = charging()
     assert bench.ask("GetTransactionStatus") == {"messagesInQueue": False}
     bench.script["TransactionEvent"] = None
