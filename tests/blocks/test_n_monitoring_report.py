@@ -55,12 +55,13 @@ def test_N02_FR_11_without_criteria_every_monitor_is_reported():
     assert (first["component"], first["variable"]) == (POWER["component"], POWER["variable"])
 
 
+@pytest.mark.proves("N02.FR.06", "N02.FR.12", "N02.FR.13", "N02.FR.14")
 @pytest.mark.parametrize(
     ("criteria", "expected"),
     [
-        pytest.param(["ThresholdMonitoring"], KINDS[:2], marks=pytest.mark.proves("N02.FR.12", "N02.FR.06")),
-        pytest.param(["DeltaMonitoring"], KINDS[2:3], marks=pytest.mark.proves("N02.FR.13")),
-        pytest.param(["PeriodicMonitoring"], KINDS[3:], marks=pytest.mark.proves("N02.FR.14")),
+        (["ThresholdMonitoring"], KINDS[:2]),
+        (["DeltaMonitoring"], KINDS[2:3]),
+        (["PeriodicMonitoring"], KINDS[3:]),
         (["ThresholdMonitoring", "DeltaMonitoring"], KINDS[:3]),
         (["ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring"], KINDS),
     ],
