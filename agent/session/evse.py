@@ -275,7 +275,8 @@ class Evse:
         """Take what the hardware said; facts come in the order in which they became true."""
         facts = self._facts_of(event, now)
         self._heat.receive(event, now)
-        self._mind_cable(now)
+        if isinstance(event, (PilotChanged, CableRated)):
+            self._mind_cable(now)
         return facts + self._what_follows()
 
     def _what_follows(self) -> list[Fact]:

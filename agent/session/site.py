@@ -117,6 +117,9 @@ class Site:
 
     def expire(self, now: Now) -> list[Fact]:
         """Leases may have run out."""
+        due = self.next_deadline()
+        if due is None or now.mono < due:
+            return []
         return [fact for evse in self.evses.values() for fact in evse.expire(now)]
 
     def move_times(self, shift: ClockShift) -> dict[str, KeptLimit]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.session.derating import DeratingLayout
@@ -279,6 +282,47 @@ def test_a_thermometer_that_is_gone_is_no_fault_that_stops_but_a_limit_until_it_
     assert offered(bench) == (10.0, True)
     heat(bench, 25.0)
     assert offered(bench) == (32.0, True)
+
+
+# ---- whatever happens ----
+
+
+DEEDS: dict[str, Callable[[Bench, float], object]] = {
+    "plug in": lambda bench, number: None if bench.evse().plugged else bench.plug_in(simplified=number > 20),
+    "unplug": lambda bench, number: bench.unplug(),
+    "swipe": lambda bench, number: bench.swipe(),
+    "wants": lambda bench, number: bench.vehicle_wants(number > 10),
+    "site": limit,
+    "lets go": lambda bench, number: limit(bench, None),
+    "one phase": lambda bench, number: limit(bench, number, phases=1, source="local", lease_s=number + 1),
+    "heat": lambda bench, number: heat(bench, 3 * number),
+    "thermometer": lambda bench, number: bench.lose("thermometer[0]"),
+    "time": lambda bench, number: bench.pass_time(number),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.booleans(), st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 40).map(float)), max_size=25))
+def test_whatever_happens_no_more_is_offered_than_is_in_force_and_seq_nos_have_no_gap(
+    switches_phases: bool, deeds: list[tuple[str, float]]
+):
+    bench = Bench(layout={**BUILDING, **HOT, "switches_phases": switches_phases})
+    bench.accept()
+    for deed, number in deeds:
+        DEEDS[deed](bench, number)
+        intent, in_force = bench.intents[1], bench.evse().limits.in_force
+        assert intent == bench.evse().intent()
+        if intent.permit_power:
+            assert intent.limit_a is not None and intent.phases is not None
+            assert 6.0 <= intent.limit_a <= min(in_force.phase_a[: intent.phases])
+            assert intent.phases <= in_force.phases
+        transaction = bench.evse().transaction
+        if transaction is not None and transaction.ending is None:
+            assert transaction.charging_state == bench.evse().charging_state(bench.mono)
+    for id_ in {event.transaction_info.transaction_id for event in bench.told}:
+        told = [event for event in bench.told if event.transaction_info.transaction_id == id_]
+        assert [event.seq_no for event in told] == list(range(len(told)))
+        assert [event.event_type for event in told].count("Ended") <= 1
 
 
 # ---- several EVSEs, power ----
