@@ -47,9 +47,8 @@ def is_reading(event: Payload) -> bool:
 
 
 @pytest.mark.parametrize("online_first", [True, False])
-@pytest.mark.proves(
-    *("E04.FR.07", "E04.FR.08", "E11.FR.04", "E11.FR.05", "E12.FR.04", "E12.FR.05", "J02.FR.12", "J02.FR.13")
-)
+@pytest.mark.proves("E04.FR.07", "E04.FR.08", "E11.FR.04", "E11.FR.05")
+@pytest.mark.proves("E12.FR.04", "E12.FR.05", "J02.FR.12", "J02.FR.13")
 def test_of_too_many_events_every_second_reading_goes_and_beginning_and_end_stay(online_first: bool):
     """E04 and E12: all of it without a link; E11: the link goes in its course."""
     bench = offline_with_little_room()
@@ -149,10 +148,8 @@ COLLECTED = {
 
 
 @pytest.mark.parametrize("end", STOPS)
-@pytest.mark.proves(
-    *("E06.FR.12", "E07.FR.09", "E07.FR.10", "E08.FR.10", "E08.FR.11", "E09.FR.06", "E09.FR.07", "E10.FR.05"),
-    *("E10.FR.06", "E12.FR.08", "E12.FR.09", "E15.FR.02", "E15.FR.03"),
-)
+@pytest.mark.proves("E06.FR.12", "E07.FR.09", "E07.FR.10", "E08.FR.10", "E08.FR.11", "E09.FR.06", "E09.FR.07")
+@pytest.mark.proves("E10.FR.05", "E10.FR.06", "E12.FR.08", "E12.FR.09", "E15.FR.02", "E15.FR.03")
 def test_of_too_many_readings_the_intermediate_ones_go_whatever_ends_the_transaction(end: str):
     stop, variables = STOPS[end]
     bench = bench_with(stop="Authorized", variables={**COLLECTED, **variables})
