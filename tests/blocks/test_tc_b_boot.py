@@ -86,7 +86,7 @@ def test_TC_B_30_CS_rejected_every_call_of_the_csms_is_refused():
 @pytest.mark.parametrize(
     ("offline_s", "case"), [(THRESHOLD_S + 2, "TC_B_51"), (THRESHOLD_S - 2, "TC_B_52")], ids=["longer", "shorter"]
 )
-def test_TC_B_51_CS_52_what_changed_while_offline_is_told(offline_s: int, case: str):
+def test_TC_B_51_CS_TC_B_52_CS_what_changed_while_offline_is_told(offline_s: int, case: str):
     settings = {
         "OCPPCommCtrlr.OfflineThreshold": THRESHOLD_S,
         "OCPPCommCtrlr.RetryBackOffWaitMinimum": offline_s,
