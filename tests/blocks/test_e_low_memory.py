@@ -135,7 +135,8 @@ def break_down(bench: Bench) -> None:
 STOPS: dict[str, tuple[Callable[[Bench], None], dict[str, object]]] = {
     "E06 broken": (break_down, {}),
     "E07 card": (stop_with_the_card, {}),
-    "E08 E12 card, offline": (stop_offline, {}),
+    "E08 card, offline": (stop_offline, {}),
+    "E12 offline throughout": (stop_offline, {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True}),
     "E09 unplugged": (unplug, {}),
     "E10 unplugged and not back": (unplug_and_stay_away, {"TxCtrlr.StopTxOnEVSideDisconnect": False}),
     "E15 vehicle": (end_at_the_vehicle, {}),
@@ -153,6 +154,8 @@ COLLECTED = {
 def test_of_too_many_readings_the_intermediate_ones_go_whatever_ends_the_transaction(end: str):
     stop, variables = STOPS[end]
     bench = bench_with(stop="Authorized", variables={**COLLECTED, **variables})
+    if end.startswith("E12"):
+        bench.disconnect()
     bench.plug_in()
     bench.swipe()
     begin_wh = bench.plants[1].register_wh
