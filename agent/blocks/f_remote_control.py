@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.readings import meter_value
 from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
-from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.common import IdToken
 from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
 from agent.session.evse import Evse
@@ -26,20 +24,15 @@ from agent.vocabulary import (
 
 UNLOCK_PATIENCE_S = 5.0
 
-IDLE: Mapping[str, Request] = {
-    "FirmwareStatusNotification": FirmwareStatusNotificationRequest(status="Idle"),
-}
-"""Of what no block here ever does: nothing is downloaded (F06.FR.16)."""
-
 TRIGGERABLE = frozenset(
     {
         "BootNotification",
+        "FirmwareStatusNotification",
         "Heartbeat",
         "LogStatusNotification",
         "MeterValues",
         "StatusNotification",
         "TransactionEvent",
-        *IDLE,
     }
 )
 """Each is sent by the block that has what it says, which hears ``TriggerRequested``."""
@@ -152,8 +145,8 @@ class RemoteControl(Block):
         return True  # of the station as a whole: the EVSE does not matter (F06.FR.03)
 
     def triggered(self, fact: TriggerRequested, now: Now) -> None:
-        if fact.message in IDLE:
-            self.desk.send(IDLE[fact.message], asked_for=True)
+        if fact.message == "FirmwareStatusNotification":  # F06.FR.16: nothing here updates it
+            self.desk.send(FirmwareStatusNotificationRequest(status="Idle"), asked_for=True)
 
     def _has_reading(self, evse: Evse) -> bool:
         return meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], "Trigger") is not None

@@ -179,6 +179,17 @@ def test_TC_F_15_CS_no_log_is_uploaded():
     octt.expect_nothing()
 
 
+def test_TC_F_16_CS_a_log_is_uploaded():
+    octt = Octt()
+    log = {"remoteLocation": "https://logs.example/here"}
+    told = octt.ask("GetLog", logType="DiagnosticsLog", requestId=7, log=log)
+    assert told["status"] == "Accepted"
+    assert octt.expect("LogStatusNotification") == {"status": "Uploading", "requestId": 7}
+    assert trigger(octt, "LogStatusNotification") == "Accepted"
+    assert octt.expect("LogStatusNotification") == {"status": "Uploading", "requestId": 7}
+    octt.expect_nothing()
+
+
 def test_TC_F_17_CS_of_firmware_the_evse_does_not_matter():
     octt = Octt()
     assert trigger(octt, "FirmwareStatusNotification", evse={"id": 1}) == "Accepted"
