@@ -32,5 +32,5 @@ def _variables(station: Station) -> bytes:
     lines = []
     for slot in station.model.slots():
         text = slot.text()
-        lines.append(f"{slot.spot.key().removeprefix('variable/')} = {'(not told)' if text is None else text}\n")
+        lines.append(f"{slot.spot} = {'(not told)' if text is None else text}\n")
     return "".join(lines).encode()

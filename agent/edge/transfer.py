@@ -11,7 +11,7 @@ import http.client
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from io import BytesIO
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -90,14 +90,12 @@ def _say(
         "Content-Length": str(len(content)),
         **_authorization(place),
     }
-    # A server may answer before it has everything: its refusal is worth reading.
-    with suppress(BrokenPipeError, ConnectionResetError):
-        connection.request(method, path, _pieces(content, job), headers)
-    try:
+    with closing(connection):
+        # A server may answer before it has everything: its refusal is worth reading.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, path, _pieces(content, job), headers)
         answer = connection.getresponse()
         return answer.status, answer.reason
-    finally:
-        connection.close()
 
 
 def _connection_to(place: SplitResult, tls: Callable[[], ssl.SSLContext]) -> http.client.HTTPConnection:

@@ -77,6 +77,9 @@ class Uploads:
             status, reason = error.status, str(error)
         except (OSError, sqlite3.Error, MemoryError) as error:
             status, reason = "UploadFailure", f"cannot be collected: {error}"
+        except Exception as error:  # a defect of ours costs the upload, and the CSMS hears of it
+            status, reason = "UploadFailure", f"a defect of the agent: {type(error).__name__}: {error}"
+            log.debug("traceback", exc_info=True)
         self._hand_over(partial(self._ended, job, UploadEnded(wanted.request_id, status, reason)))
 
     def _ended(self, job: Job, event: UploadEnded) -> None:
