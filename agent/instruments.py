@@ -17,6 +17,7 @@ from hal.events import CpState, DeviceFound, DeviceLost, Event, FaultCode, Meter
 
 LINES = ("L1", "L2", "L3")
 
+FEED = "ElectricalFeed"
 METER, PILOT = "FiscalMetering", "CPPWMController"
 CONTACTOR, LOCK = "PowerContactor", "ConnectorPlugRetentionLock"
 BAY, READER, THERMOMETER = "BayOccupancySensor", "TokenReader", "TemperatureSensor"
@@ -44,8 +45,6 @@ class Instruments:
         """Take what the hardware said."""
         match event:
             case TemperatureMeasured(evse=evse, spot=spot, celsius=celsius):
-                if (evse, spot) not in self._celsius:
-                    self._declare_thermometer(evse, spot)
                 self._celsius[evse, spot] = celsius
             case DeviceLost(part=part):
                 self._lost.add(part)
@@ -61,15 +60,18 @@ class Instruments:
             declare(present(READER))
             declare(flag(READER, "Problem"), live=partial(self._is_lost, f"reader[{index}]"))
 
+    def declare_thermometers(self, evse: int, spots: Sequence[str]) -> None:
+        """Declare the thermometers of an EVSE, in the order of the board file."""
+        for index, spot in enumerate(spots):
+            declare = partial(self._model.declare, evse=evse, component_instance=spot)
+            declare(present(THERMOMETER))
+            part = f"evse[{evse - 1}].thermometer[{index}]"
+            declare(flag(THERMOMETER, "Problem"), live=partial(self._is_lost, part))
+            celsius = number(THERMOMETER, "Temperature", "Celsius")
+            declare(celsius, live=partial(self._celsius.get, (evse, spot)))
+
     def _is_lost(self, part: str) -> bool:
         return part in self._lost
-
-    def _declare_thermometer(self, evse: int, spot: str) -> None:
-        """A thermometer is known from its first word on; its spot is named in the board file."""
-        declare = partial(self._model.declare, evse=evse or None, component_instance=spot)
-        declare(present(THERMOMETER))
-        celsius = number(THERMOMETER, "Temperature", "Celsius")
-        declare(celsius, live=lambda: self._celsius[evse, spot])
 
 
 def present(component: str) -> Variable[bool]:
@@ -78,7 +80,8 @@ def present(component: str) -> Variable[bool]:
 
 
 def declare_parts(model: DeviceModel, site: Site) -> None:
-    """Declare the parts of every EVSE that the board file names."""
+    """Declare what feeds the station, and the parts of every EVSE that the board file names."""
+    _declare_feed(model, site)
     for evse in site.evses.values():
         _declare_pilot(model, evse)
         if evse.layout.has_relay_feedback:
@@ -90,6 +93,16 @@ def declare_parts(model: DeviceModel, site: Site) -> None:
         for connector in evse.connectors.values():
             if connector.layout.has_lock:
                 _declare_lock(model, evse, connector)
+
+
+def _declare_feed(model: DeviceModel, site: Site) -> None:
+    """The mains: what the EVSEs say of its voltage."""
+    phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
+    codes: tuple[FaultCode, ...] = ("OverVoltage", "UnderVoltage")
+    model.declare(present(FEED))
+    model.declare(Variable(FEED, "SupplyPhases", phases, mutability="ReadOnly"))
+    problem = flag(FEED, "Problem")
+    model.declare(problem, live=lambda: any(has_problem(evse, codes) for evse in site.evses.values()))
 
 
 def _declare_pilot(model: DeviceModel, evse: Evse) -> None:
@@ -142,7 +155,7 @@ def phase(values: str, index: int, sample: MeterSampled) -> float | None:
     return measured[index] if index < len(measured) else None
 
 
-def has_problem(evse: Evse, codes: tuple[FaultCode, ...], part: str) -> bool:
-    """Whether one of these faults is reported, or the part does not answer."""
-    reported = any(code in codes for code, _ in evse.faults)
-    return reported or any(lost.endswith(part) for lost in evse.faults.lost_parts)
+def has_problem(evse: Evse, codes: tuple[FaultCode, ...], part: str = "") -> bool:
+    """Whether one of these faults is reported, or the part (where there is one to ask) does not answer."""
+    lost = any(each.endswith(part) for each in evse.faults.lost_parts) if part else False
+    return lost or any(code in codes for code, _ in evse.faults)

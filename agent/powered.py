@@ -222,6 +222,7 @@ class PoweredStation:
             entropy,
             defaults=_defaults(board, provision),
             readers=tuple(reader.evse for reader in board.reader),
+            thermometers={evse.id: [each.spot for each in evse.thermometer] for evse in board.evse},
             network=network_setup(board, provision),
             monitors=presets_of(board),
         )

@@ -84,6 +84,7 @@ class Station:
         *,
         defaults: Mapping[Spot, str] | None = None,
         readers: Sequence[int] = (),
+        thermometers: Mapping[int, Sequence[str]] | None = None,
         network: NetworkSetup | None = None,
         monitors: tuple[Preset, ...] = (),
     ) -> None:
@@ -141,6 +142,8 @@ class Station:
         )
         self.instruments = Instruments(self.model)
         self.instruments.declare_readers(readers)
+        for evse_id, spots in (thermometers or {}).items():
+            self.instruments.declare_thermometers(evse_id, spots)
         for spot, text in (defaults or {}).items():
             self.model.provide(spot, text)
 

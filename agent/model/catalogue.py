@@ -181,13 +181,13 @@ PUBLIC_KEY_WITH_SIGNED_METER_VALUE = Variable(
     data_type="OptionList",
 )
 
+ITEMS_PER_GET_REPORT = Variable("DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetReport", mutability="ReadOnly")
 ITEMS_PER_GET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetVariables", mutability="ReadOnly"
 )
 ITEMS_PER_SET_VARIABLES = Variable(
     "DeviceDataCtrlr", "ItemsPerMessage", 100, instance="SetVariables", mutability="ReadOnly"
 )
-ITEMS_PER_GET_REPORT = Variable("DeviceDataCtrlr", "ItemsPerMessage", 100, instance="GetReport", mutability="ReadOnly")
 BYTES_PER_GET_VARIABLES = Variable(
     "DeviceDataCtrlr", "BytesPerMessage", 65_536, instance="GetVariables", mutability="ReadOnly"
 )

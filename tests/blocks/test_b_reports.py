@@ -14,7 +14,6 @@ from agent.blocks.b_reports import MOST_ATTEMPTS, PAGE_BYTES, PAGE_ITEMS
 from agent.model.catalogue import BYTES_PER_GET_REPORT, ITEMS_PER_GET_REPORT
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
-from hal.events import TemperatureMeasured
 from tests.bench import TOKEN, Bench, Payload, only
 
 Where = tuple[str, int | None, int | None, str | None, str, str | None]
@@ -511,10 +510,3 @@ def test_B08_FR_18_more_bytes_than_are_allowed_are_refused():
     long = [one("x" * 50, "y" * 50, "z" * 50, instance="w" * 50)] * 20
     assert bench.ask("GetReport", requestId=1, componentVariable=long) == "FormatViolation"
     assert bench.ask("GetReport", requestId=1, componentVariable=long[:2]) == {"status": "EmptyResultSet"}
-
-
-def test_a_thermometer_is_in_the_next_report_after_its_first_word():
-    bench = accepted()
-    bench.post(TemperatureMeasured(1, "inlet", 41.5))
-    told = {where(item): item["variableAttribute"][0]["value"] for item in data(base(bench))}
-    assert told["TemperatureSensor", 1, None, "inlet", "Temperature", None] == "41.5"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from tests.bench import Payload, only
 from tests.blocks.reusable import Octt
 from tests.model.required import required
@@ -52,7 +54,8 @@ def test_TC_B_12_CS_configuration_inventory():
     assert writable <= names(told)
 
 
-def test_TC_B_13_CS_full_inventory():
+@pytest.mark.proves("TC_B_13_CS", "TC_B_53_CS")
+def test_TC_B_13_CS_TC_B_53_CS_full_inventory():
     octt = Octt()
     told = base(octt, "FullInventory")
     assert {each.name for each in required(octt.bench.station)} <= names(told)
@@ -128,3 +131,31 @@ def test_TC_B_18_CS_a_custom_report_by_criteria_and_variable():
     assert told["status"] == "EmptyResultSet"
     assert told.get("statusInfo", {"reasonCode": "NotFound"})["reasonCode"] == "NotFound"
     octt.expect_nothing()
+
+
+def custom(octt: Octt, **asked: object) -> list[Payload]:
+    assert octt.ask("GetReport", requestId=47, componentVariable=[asked]) == {"status": "Accepted"}
+    return report(octt, 47)
+
+
+ITEMS: Payload = {"component": {"name": "DeviceDataCtrlr"}, "variable": {"name": "ItemsPerMessage"}}
+
+
+def test_TC_B_54_CS_a_custom_report_of_every_instance():
+    told = custom(Octt(), **ITEMS)
+    assert {each[:2] for each in names(told)} == {("DeviceDataCtrlr", "ItemsPerMessage")}
+    instances = [each["variable"]["instance"] for each in told]
+    assert instances[:2] == ["GetReport", "GetVariables"]
+    assert instances[2:] == ["SetVariables"]
+
+
+def test_TC_B_55_CS_a_custom_report_of_one_instance():
+    one = {**ITEMS, "variable": {"name": "ItemsPerMessage", "instance": "GetReport"}}
+    assert names(custom(Octt(), **one)) == {("DeviceDataCtrlr", "ItemsPerMessage", "GetReport")}
+
+
+def test_TC_B_56_CS_a_custom_report_of_every_evse():
+    asked: Payload = {"component": {"name": "EVSE"}, "variable": {"name": "AvailabilityState"}}
+    told = custom(Octt(evses=3), **asked)
+    assert names(told) == {("EVSE", "AvailabilityState", None)}
+    assert [each["component"]["evse"]["id"] for each in told] == [1, 2, 3]

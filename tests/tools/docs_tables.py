@@ -31,6 +31,7 @@ from agent.model.variable import Variable
 from agent.ocpp.messages.actions import ACTIONS, ACTIONS_SINCE_21
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.powered import Buses, build_parts
+from agent.session.connector import ConnectorLayout
 from agent.session.evse import EvseLayout
 from agent.station import Station
 from board import descriptor
@@ -223,8 +224,11 @@ def number_words(kind: inspect.IntType | inspect.FloatType) -> str:
 
 @cache
 def station() -> Station:
-    """A station with one EVSE, as the agent makes it."""
-    return Station((EvseLayout(1),), ChargingStation(model="-", vendor_name="-"), Random(0))
+    """A station with one EVSE that has every part, as the agent makes it."""
+    socket = ConnectorLayout(attached=False, has_lock=True)
+    identity = ChargingStation(model="-", vendor_name="-", serial_number="-", firmware_version="-")
+    evse = EvseLayout(1, connectors=(socket,), has_bay=True)
+    return Station((evse,), identity, Random(0), readers=(0,), thermometers={1: ("inlet",)})
 
 
 def answered() -> set[str]:
@@ -304,7 +308,7 @@ def values_of(variable: Variable[Any]) -> str:
 
 
 def hardware_table() -> str:
-    """The variables that the board file makes: those of a station with one EVSE and one connector."""
+    """The variables that the board file makes: those of a station with one EVSE that has every part."""
     settings = {id(variable) for variable in STATION_VARIABLES}
     slots = [slot for slot in station().model.slots() if id(slot.variable) not in settings]
     return table(("component", "for each", "variable", "type", "access", "value"), map(hardware_row, slots))
@@ -312,9 +316,10 @@ def hardware_table() -> str:
 
 def hardware_row(slot: Slot) -> Row:
     where = "connector" if slot.spot.connector else "EVSE" if slot.spot.evse else "station"
-    variable, live = slot.variable, "as it is now" if slot.live else "fixed at start"
+    variable, live = slot.variable, "as it is now" if slot.live else "fixed at start" if slot.fixed else "as it was set"
     value = live + (f", {variable.unit}" if variable.unit else "")
-    return f"`{variable.component}`", where, f"`{variable.name}`", variable.data_type, variable.mutability, value
+    name = f"{variable.name}[{variable.instance}]" if variable.instance else variable.name
+    return f"`{variable.component}`", where, f"`{name}`", variable.data_type, variable.mutability, value
 
 
 # ---- the house ----
