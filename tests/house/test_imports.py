@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "agent.inventory": ("agent.model", "agent.session"),
     "agent.instruments": ("agent.model", "agent.session", "hal.events"),
+    "agent.pages": ("agent.station",),
     "agent.story": ("agent.vocabulary", "agent.ocpp", "hal.events"),
     "agent.session": ("agent.session", "agent.vocabulary", "hal.events", "hal.ports"),
     "agent.blocks": (
