@@ -100,6 +100,20 @@ def test_TC_J_08_CS_on_a_station_with_one_evse_the_first_event_that_names_it_has
     ]
 
 
+def test_the_beginning_is_not_told_again_with_a_vehicle_that_is_plugged_in_again():
+    bench = bench_with(
+        start="EVConnected", stop="Authorized", variables={**SILENT, "TxCtrlr.StopTxOnEVSideDisconnect": False}
+    )
+    bench.plug_in()
+    bench.swipe()
+    bench.take_events()
+    bench.unplug()
+    bench.plug_in()
+    told = bench.take_events()
+    assert "evse" in told[1]
+    assert [contexts(event) for event in told] == [[]] * len(told)
+
+
 # ---- what the Ended has collected ----
 
 
