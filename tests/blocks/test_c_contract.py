@@ -410,6 +410,14 @@ def test_after_a_contract_was_refused_a_card_may_pay():
     assert (charges(bench), heard(bench)) == (True, "granted")
 
 
+def test_the_next_vehicle_hears_nothing_of_a_contract_that_was_refused():
+    bench = with_secc()
+    plugged(bench, "invalid")
+    assert heard(bench) == "refused"
+    bench.unplug()
+    assert heard(bench) == "waiting"
+
+
 def test_a_remote_start_pays_too():
     bench = with_secc()
     bench.plug_in()
