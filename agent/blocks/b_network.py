@@ -22,7 +22,7 @@ from agent.model.catalogue import (
 from agent.model.device import Spot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import Answer, KeepRecord, LinkOpened, NetworkProfile, Now, UseNetwork
+from agent.vocabulary import Answer, CameOnline, KeepRecord, LinkOpened, NetworkProfile, Now, UseNetwork
 
 SLOTS = tuple(int(slot) for slot in NETWORK_CONFIGURATION_PRIORITY.choices)
 FACTORY_SLOT = 1
@@ -204,10 +204,16 @@ class Network(Block):
         switched = self._stood is not None and profile != self._stood
         if profile is not None:
             self._stood = self._active = profile
-            self._keep_good(Good(profile, self._setup.factory))
             self._time_out_as(profile)
-            self._drop_lower_than(profile.security_profile)
         return switched
+
+    def accepted(self, fact: CameOnline, now: Now) -> None:
+        """It works: a CSMS that takes the connection and not the station is none to come back to."""
+        if self._stood is not None:
+            self._keep_good(Good(self._stood, self._setup.factory))
+            self._drop_lower_than(self._stood.security_profile)
+
+    facts = {CameOnline: accepted}
 
     def _keep_good(self, good: Good) -> None:
         if good != self._good:

@@ -152,8 +152,7 @@ class CsmsLink:
             self.rpc.closed(mono)
             self._take_rpc_events(mono)
             self.outbox.link_changed()
-        else:
-            self.profiles.failed()
+        self.profiles.closed()
         self._drop_transient("Offline")
         self._events.append(LinkLost(reason, self.reconnect.lost(mono)))
 
@@ -228,6 +227,8 @@ class CsmsLink:
     def admit(self, which: Admission, mono: float) -> None:
         """What may be sent from now on."""
         self.registration.admits = which
+        if which == "all" and self.state == "open":
+            self.profiles.works()
         self.pump(mono)
 
     # ---- time ----

@@ -18,31 +18,38 @@ class Profiles:
     def __init__(self) -> None:
         self.attempts = 3
         self.current: NetworkProfile | None = None
-        self.stood: NetworkProfile | None = None
         self._entries: tuple[NetworkProfile, ...] = ()
         self._good: NetworkProfile | None = None
         self._next: deque[NetworkProfile] = deque()
         self._failures = 0
+        self._stood: NetworkProfile | None = None
+        self._stands = self._works = False
 
     def use(self, entries: tuple[NetworkProfile, ...], good: NetworkProfile | None) -> None:
         """The list, first choice first, and the profile that worked last.  A connection that stands is kept."""
         self._entries, self._good = entries, good
         self._next.clear()
-        if self.stood is None or self.current != self.stood:
+        if not self._stands:
             self._failures = 0
             self._refill()
             self.current = self._next.popleft() if self._next else None
 
     def opened(self) -> bool:
-        """The attempt succeeded; returns whether with another profile than the connection before (B10.FR.10)."""
-        switched = self.stood is not None and self.stood != self.current
-        self.stood = self._good = self.current
-        self._failures = 0
-        self._next = deque(entry for entry in self._entries if entry != self.current)
+        """The connection stands; returns whether by another profile than the one before (B10.FR.10)."""
+        switched = self._stood is not None and self._stood != self.current
+        self._stood, self._stands, self._works = self.current, True, False
         return switched
 
-    def failed(self) -> None:
-        """The attempt failed: once more, or the next profile's turn."""
+    def works(self) -> None:
+        """The CSMS has accepted us."""
+        self._good, self._works, self._failures = self.current, True, 0
+        self._next = deque(entry for entry in self._entries if entry != self.current)
+
+    def closed(self) -> None:
+        """No connection came about, or it is gone: one by which nobody accepted us was a failed attempt as well."""
+        worked, self._stands, self._works = self._works, False, False
+        if worked:
+            return
         self._failures += 1
         if self._failures >= self.attempts:
             self._failures = 0

@@ -209,6 +209,21 @@ def test_B10_FR_07_a_slot_that_was_overwritten_with_nonsense_does_not_strand_the
     assert bench.station.desk.accepted
 
 
+def test_a_csms_that_takes_the_connection_and_hangs_up_is_left_for_the_one_that_worked():
+    bench = a_bench()
+    bench.set(ATTEMPTS, 2)
+    migrate(bench)
+    for _ in range(2):
+        bench.script["BootNotification"] = None
+        bench.connect()
+        assert bench.dialed[-1] is not None
+        assert bench.dialed[-1].url == NEW
+        bench.disconnect("closed by the CSMS: 1008")
+    del bench.script["BootNotification"]
+    bench.accept()
+    assert bench.get(ACTIVE) == "1"
+
+
 def test_B10_FR_10_another_csms_without_a_reboot_is_told_who_we_are():
     bench = a_bench(variables=EVENTS)
     migrate(bench)

@@ -18,8 +18,15 @@ def using(
     profiles.attempts = attempts
     profiles.use(entries, good)
     if stood:
-        profiles.opened()
+        stand(profiles)
     return profiles
+
+
+def stand(profiles: Profiles) -> bool:
+    """A connection comes about and the CSMS accepts the station; whether it is another one."""
+    switched = profiles.opened()
+    profiles.works()
+    return switched
 
 
 def tries(profiles: Profiles, count: int) -> list[int]:
@@ -28,7 +35,7 @@ def tries(profiles: Profiles, count: int) -> list[int]:
     for _ in range(count):
         assert profiles.current is not None
         slots.append(profiles.current.slot)
-        profiles.failed()
+        profiles.closed()
     return slots
 
 
@@ -47,7 +54,7 @@ def test_B10_FR_07_then_the_one_that_worked_last_and_B10_FR_08_then_the_list_aga
 def test_what_worked_last_need_not_be_in_the_list_any_more():
     overwritten = NetworkProfile(1, "ws://typo/ocpp")
     profiles = using(overwritten, good=FIRST, attempts=1)
-    profiles.failed()
+    profiles.closed()
     assert profiles.current == FIRST
 
 
@@ -58,35 +65,50 @@ def test_one_entry_is_tried_for_ever():
 def test_B10_FR_03_after_a_loss_it_begins_with_the_profile_that_stood():
     profiles = using(SECOND, FIRST, THIRD)
     tries(profiles, 2)
-    profiles.opened()
+    stand(profiles)
+    profiles.closed()
     assert tries(profiles, 8) == [1, 1, 2, 2, 3, 3, 2, 2]
 
 
 def test_one_failure_less_than_the_attempts_and_a_success_counts_anew():
     profiles = using(FIRST, SECOND)
     tries(profiles, 1)
-    profiles.opened()
+    stand(profiles)
+    profiles.closed()
     assert tries(profiles, 3) == [1, 1, 2]
+
+
+def test_a_csms_that_takes_every_connection_and_never_accepts_the_station_is_left():
+    profiles = using(SECOND, FIRST, good=FIRST)
+    for slot in (2, 2, 1):
+        assert profiles.current is not None
+        assert profiles.current.slot == slot
+        profiles.opened()
+        profiles.closed()
 
 
 def test_B10_FR_10_another_profile_than_before_is_a_switch():
     profiles = using(FIRST, SECOND, attempts=1)
-    assert not profiles.opened()  # the first of this start: it boots anyway
-    assert not profiles.opened()
-    profiles.failed()
-    assert profiles.opened()
-    assert not profiles.opened()
+    assert not stand(profiles)  # the first of this start: it boots anyway
+    profiles.closed()
+    assert not stand(profiles)
+    profiles.closed()
+    profiles.closed()
+    assert stand(profiles)
+    profiles.closed()
+    assert not stand(profiles)
 
 
 def test_a_list_that_gets_shorter_leaves_the_connection_that_stands():
     profiles = using(SECOND, FIRST, attempts=1, stood=True)
     profiles.use((SECOND,), SECOND)
+    profiles.closed()
     assert tries(profiles, 3) == [2, 2, 2]
 
 
 def test_without_a_profile_there_is_none():
     profiles = using()
-    profiles.failed()
+    profiles.closed()
     assert profiles.current is None
 
 
@@ -102,8 +124,7 @@ def test_B10_FR_09_whatever_happened_every_entry_comes_to_its_turn(
     profiles = using(*entries, good=good, attempts=attempts)
     for opened in outcomes:
         if opened:
-            profiles.opened()
-        else:
-            profiles.failed()
+            stand(profiles)
+        profiles.closed()
     seen = set(tries(profiles, (2 * len(entries) + 3) * attempts))
     assert seen >= {entry.slot for entry in entries}
