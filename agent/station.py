@@ -38,7 +38,8 @@ from agent.model.migrations import restore
 from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
-from agent.session.evse import Evse, EvseLayout
+from agent.session.evse import Evse
+from agent.session.layout import EvseLayout
 from agent.session.site import KeptLimit, Site, limit_key
 from agent.vocabulary import (
     Answer,

@@ -22,7 +22,8 @@ from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.e_transactions import TransactionEventRequest
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import Evse, EvseLayout
+from agent.session.evse import Evse
+from agent.session.layout import EvseLayout
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,

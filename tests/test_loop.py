@@ -17,7 +17,7 @@ from agent.link.outbox import Outbox
 from agent.loop import Loop, Stored
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.station import Station
 from agent.vocabulary import NetworkProfile, Now, UploadLog
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from agent.session.authorization import Authorization
-from agent.session.connector import Connector, ConnectorLayout
-from agent.session.derating import DeratingLayout, Heat
+from agent.session.connector import Connector
+from agent.session.derating import Heat
 from agent.session.faults import Faults
-from agent.session.limits import CABLE, Bound, Limits, Terms, bound_of
+from agent.session.layout import EvseLayout
+from agent.session.limits import CABLE, Bound, bound_of
 from agent.session.pilot import facts_between
 from agent.session.transaction import ChargingState, Reading, Transaction
 from agent.vocabulary import (
@@ -57,30 +56,6 @@ OFFER_GRACE_S = 10.0
 """How long a vehicle that is offered current, at first or again, may think before it counts as SuspendedEV."""
 
 
-class EvseLayout(msgspec.Struct, frozen=True):
-    """An EVSE as the board has it."""
-
-    id: int
-    limit_a: float = 32.0
-    phases: int = 3
-    voltage_v: float = 230.0
-    connectors: tuple[ConnectorLayout, ...] = (ConnectorLayout(),)
-    has_meter: bool = True
-    has_bay: bool = False
-    has_secc: bool = False
-    has_relay_feedback: bool = True
-    min_a: float = 6.0
-    switches_phases: bool = False
-    limits: tuple[Terms, ...] = ()
-    derating: tuple[DeratingLayout, ...] = ()
-    resettable: bool = True
-
-    @property
-    def max_power_w(self) -> float:
-        """What it can give at most."""
-        return self.limit_a * self.phases * self.voltage_v
-
-
 class Evse:
     """What is true of an EVSE now.  Events change it and become facts; nothing else in the agent hears raw events."""
 
@@ -94,13 +69,7 @@ class Evse:
         self.phases_used = layout.phases
         self.bay_occupied = False
         self.faults = Faults(layout.id)
-        self.limits = Limits(
-            layout.limit_a,
-            layout.phases,
-            min_a=layout.min_a,
-            switches_phases=layout.switches_phases,
-            terms=(*layout.limits, *(each.terms for each in layout.derating)),
-        )
+        self.limits = layout.made_limits()
         self._heat = Heat(layout.derating, self.limits)
         self._offer = self.limits.offer
         self.reading: Reading | None = None

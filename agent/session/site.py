@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from agent.session.evse import Evse, EvseLayout
+from agent.session.evse import Evse
+from agent.session.layout import EvseLayout
 from agent.session.limits import bound_of
 from agent.vocabulary import ClockShift, Fact, LimitSet, Now, Token
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import BenchRefused
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.session.limits import Bound, Limits, PhaseLimit, Said
 from agent.vocabulary import LimitSet
 

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from agent.__main__ import parser
-from agent.session.evse import Evse, EvseLayout
+from agent.session.evse import Evse
+from agent.session.layout import EvseLayout
 from agent.shell.commands import LATER, Commands, evse_status
 from agent.shell.server import TOPICS
 from tests.tools.docs_tables import ROOT, documents, rendered

@@ -11,7 +11,7 @@ from agent.errors import StartFailed
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.powered import declare_own
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.station import Station
 from board.descriptor import BoardError, read_board
 from tests.csms.practice import PracticeCsms

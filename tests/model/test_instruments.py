@@ -9,7 +9,7 @@ import pytest
 from agent.model.device import Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.station import Station
 from hal.events import DeviceFound, DeviceLost, MeterSampled, TemperatureMeasured
 from tests.bench import Bench

@@ -8,7 +8,8 @@ import pytest
 
 from agent.session.authorization import Authorization
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import OFFER_GRACE_S, Evse, EvseLayout
+from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.layout import EvseLayout
 from agent.session.transaction import Ending, Reading, Transaction
 from agent.vocabulary import (
     EvConnected,

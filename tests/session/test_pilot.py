@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.session.authorization import Authorization
-from agent.session.evse import Evse, EvseLayout
+from agent.session.evse import Evse
+from agent.session.layout import EvseLayout
 from agent.session.pilot import facts_between
 from agent.vocabulary import (
     EvConnected,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.session.authorization import Authorization
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.session.site import Site
 from agent.session.transaction import Transaction
 from agent.vocabulary import Now, Token

@@ -32,7 +32,7 @@ from agent.ocpp.messages.actions import ACTIONS, ACTIONS_SINCE_21
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.powered import Buses, build_parts
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import EvseLayout
+from agent.session.layout import EvseLayout
 from agent.station import Station
 from board import descriptor
 from board.descriptor import Board, Evse, Part, parts_of, read_board
