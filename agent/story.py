@@ -82,7 +82,7 @@ def fact_line(fact: Fact) -> str | None:
         case EvseHealed(code=code):
             return f"= {where} fault {code} is gone"
         case LimitChanged(limit_a=limit_a, phases=phases):
-            return f"= {where} may offer {limit_a:g} A on {phases} phases" if limit_a else f"= {where} must pause"
+            return f"= {where} may offer {phases} x {limit_a:g} A" if limit_a else f"= {where} may offer no current"
         case TokenPresented(token=token):
             return f"< {token.kind} token {hidden(token)} presented"
         case TokenRefused(token=token, reason=reason):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from agent.session.derating import DeratingLayout
 from agent.session.limits import SITE, Terms, bound_of
+from agent.story import fact_line
 from agent.vocabulary import EvseFaulted, LimitChanged, LimitSet
 from hal.events import TemperatureMeasured
 from tests.bench import Bench, story
@@ -110,6 +111,14 @@ def test_a_vehicle_that_does_not_draw_charges_at_no_rate():
     assert bench.take_story() == []
     bench.vehicle_wants(True)
     assert bench.take_story() == [CHARGING]
+
+
+def test_the_story_tells_what_may_be_offered():
+    bench = charging()
+    for limit_a in (16.0, 0.0):
+        limit(bench, limit_a)
+    lines = [fact_line(fact) for fact in bench.facts if isinstance(fact, LimitChanged)]
+    assert lines == ["= evse 1 may offer 3 x 16 A", "= evse 1 may offer no current"]
 
 
 def test_before_a_transaction_a_limit_is_kept_for_it():
