@@ -18,7 +18,8 @@ import msgspec
 from agent.edge.log_memory import LogMemory
 from agent.edge.websocket import check_url
 from agent.errors import BenchRefused, StartFailed
-from agent.powered import Buses, PoweredStation
+from agent.parts import Buses
+from agent.powered import PoweredStation
 from agent.provision import SUBPROTOCOLS, EvseProvision, Provision
 from agent.story import tell
 from board.descriptor import Board, Connector, Evse, Limit, Part

@@ -7,6 +7,8 @@ AgentError
 What a CSMS does wrong is ``agent.ocpp.errors.Refused``; what hardware does wrong is ``hal.errors``.
 """
 
+from traceback import extract_tb
+
 
 class AgentError(Exception):
     """Base of every error this agent raises."""
@@ -18,3 +20,9 @@ class StartFailed(AgentError):
 
 class BenchRefused(AgentError):
     """A command of the control socket that cannot be done; the text is the answer's ``error``."""
+
+
+def told_of(error: Exception) -> str:
+    """An error that nobody expected, with its place, in one line."""
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"

@@ -7,11 +7,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from traceback import extract_tb
 from typing import Any, Protocol
 
 import msgspec
 
+from agent.errors import told_of
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
 from agent.link.disk import (
     Answered,
@@ -647,9 +647,3 @@ class Once:
         done, self._done = self._done, None
         if done is not None:
             done()
-
-
-def told_of(error: Exception) -> str:
-    """An error that nobody expected, with its place, in one line."""
-    place = extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"

@@ -12,8 +12,7 @@ from typing import Any
 import msgspec
 
 from agent.app import Machine
-from agent.errors import BenchRefused, StartFailed
-from agent.loop import told_of
+from agent.errors import BenchRefused, StartFailed, told_of
 from agent.shell.commands import LATER, Commands
 from hal.errors import HalError
 

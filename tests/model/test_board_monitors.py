@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import StartFailed
-from agent.powered import check_presets, presets_of
+from agent.given import check_presets, presets_of
 from board.descriptor import BoardError, read_board
 from tests.bench import Bench
 from tests.blocks.test_n_monitoring import PRESET_ID, monitored, reported

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from agent.errors import StartFailed
+from agent.given import declare_own
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
-from agent.powered import declare_own
 from agent.session.layout import EvseLayout
 from agent.station import Station
 from board.descriptor import BoardError, read_board

@@ -30,7 +30,7 @@ from agent.model.device import Slot
 from agent.model.variable import Variable
 from agent.ocpp.messages.actions import ACTIONS, ACTIONS_SINCE_21
 from agent.ocpp.messages.b_provisioning import ChargingStation
-from agent.powered import Buses, build_parts
+from agent.parts import Buses, build_parts
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station

@@ -13,7 +13,8 @@ from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.loop import Loop, Observer
 from agent.ocpp.messages.b_provisioning import ChargingStation
-from agent.powered import Buses, build_parts, last_known_time, layouts_of, outbox_from
+from agent.parts import Buses, build_parts, layouts_of
+from agent.powered import last_known_time, outbox_from
 from agent.station import Station
 from agent.vocabulary import UploadLog
 from board.descriptor import find_board, read_board

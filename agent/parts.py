@@ -1,0 +1,193 @@
+"""From a board file to its drivers and buses, and to the EVSEs as the station thinks of them.  Starts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from agent.errors import StartFailed, told_of
+from agent.session.connector import ConnectorLayout
+from agent.session.derating import DeratingLayout
+from agent.session.layout import EvseLayout
+from agent.session.limits import Terms, bound_of
+from board.descriptor import Board, Connector, Evse, Part, Reader
+from board.descriptor import Thermometer as ThermometerPart
+from hal.errors import HalError, UnknownDriver
+from hal.events import DeviceFound, DeviceLost
+from hal.ports import (
+    ConnectorLock,
+    Driver,
+    EnergyMeter,
+    PilotController,
+    PilotTraits,
+    Place,
+    Post,
+    Secc,
+    Thermometer,
+)
+from hal.registry import make_bus, make_driver
+
+log = logging.getLogger(__name__)
+
+P = TypeVar("P", bound=Driver)
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+PROVED_S = 5.0
+"""A driver that had a defect and has run for so long works again."""
+
+
+class Parts:
+    """The drivers of a board, by what they belong to; ``all`` has the place of each."""
+
+    def __init__(self, buses: Buses, post: Post) -> None:
+        self._buses = buses
+        self._post = post
+        self.pilots: dict[int, PilotController] = {}
+        self.meters: dict[int, EnergyMeter] = {}
+        self.locks: dict[tuple[int, int], ConnectorLock] = {}
+        self.seccs: dict[int, Secc] = {}
+        self.all: dict[Driver, Place] = {}
+
+    def make(self, part: Part | Reader | ThermometerPart, place: Place, port: type[P]) -> P:
+        """Make the driver of a part."""
+        try:
+            made = make_driver(part.driver, part.options, place, self._buses.get(part.bus), self._post)
+        except UnknownDriver as error:
+            raise StartFailed(f"{place.part}.driver: {error}") from None
+        if not isinstance(made, port):
+            raise StartFailed(f"{place.part}.driver: {part.driver!r} is no {port.__name__}")
+        self.all[made] = place
+        return made
+
+
+class Buses:
+    """The buses of a board, made when a part names them.  Simulated ones outlive the power."""
+
+    def __init__(self, board: Board, devices: Mapping[str, str], kept: dict[str, Any]) -> None:
+        self._board = board
+        self._devices = devices
+        self._kept = kept
+        self._made: dict[str, Any] = {}
+
+    def get(self, name: str | None) -> Any:
+        """The bus of this name; None where a part names none."""
+        if name is None:
+            return None
+        for made in (self._kept, self._made):
+            if name in made:
+                return made[name]
+        options = dict(self._board.bus[name])
+        kind = str(options.pop("kind"))
+        if name in self._devices:
+            options["device"] = self._devices[name]
+        try:
+            bus = make_bus(kind, options, f"bus.{name}")
+        except UnknownDriver as error:
+            raise StartFailed(f"bus.{name}.kind: {error}") from None
+        (self._kept if kind == "sim" else self._made)[name] = bus
+        return bus
+
+
+def build_parts(board: Board, buses: Buses, post: Post) -> Parts:
+    """Make the drivers of a board; none has opened anything yet.
+
+    Raises:
+        StartFailed: a driver, bus or option that does not exist; the text names the place and the choices.
+
+    """
+    parts = Parts(buses, post)
+    try:
+        for index, evse in enumerate(board.evse):
+            _build_evse(parts, evse, index)
+        for index, reader in enumerate(board.reader):
+            parts.make(reader, Place(f"reader[{index}]", reader.evse), Driver)  # type: ignore[type-abstract]
+    except HalError as error:
+        raise StartFailed(str(error)) from None
+    return parts
+
+
+def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
+    def place(name: str, connector: int = 1) -> Place:
+        return Place(f"evse[{index}].{name}", evse.id, connector, evse.limit_a, evse.phases, evse.voltage_v)
+
+    parts.pilots[evse.id] = parts.make(evse.pilot, place("pilot"), PilotController)  # type: ignore[type-abstract]
+    if evse.meter is not None:
+        parts.meters[evse.id] = parts.make(evse.meter, place("meter"), EnergyMeter)  # type: ignore[type-abstract]
+    if evse.bay is not None:
+        parts.make(evse.bay, place("bay"), Driver)  # type: ignore[type-abstract]
+    if evse.secc is not None:
+        parts.seccs[evse.id] = parts.make(evse.secc, place("secc"), Secc)  # type: ignore[type-abstract]
+    for number, each in enumerate(evse.thermometer):
+        where = msgspec.structs.replace(place(f"thermometer[{number}]"), spot=each.spot)
+        parts.make(each, where, Thermometer)  # type: ignore[type-abstract]
+    for connector in evse.connectors:
+        if connector.lock is not None:
+            where = place(f"connectors[{connector.id - 1}].lock", connector.id)
+            lock = parts.make(connector.lock, where, ConnectorLock)  # type: ignore[type-abstract]
+            parts.locks[evse.id, connector.id] = lock
+
+
+async def supervised(driver: Driver, place: Place, post: Post) -> None:
+    """Run a driver.  A defect in it costs its part, not the station: it is told, and the driver runs anew."""
+    part = f"driver of {place.part}"
+    pause_s = FIRST_PAUSE_S
+    while True:
+        running = asyncio.ensure_future(driver.run())
+        try:
+            if pause_s > FIRST_PAUSE_S:
+                await asyncio.wait({running}, timeout=PROVED_S)
+                if not running.done():
+                    pause_s = FIRST_PAUSE_S
+                    post(DeviceFound(place.evse, part))
+            await running
+            return
+        except Exception as error:
+            log.error("! defect: %s: %s", part, told_of(error))
+            log.debug("traceback", exc_info=True)
+            post(DeviceLost(place.evse, part, told_of(error)))
+        finally:
+            running.cancel()
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
+    """The EVSEs as the station thinks of them."""
+    return tuple(_layout(index, evse, parts.pilots[evse.id].traits) for index, evse in enumerate(board.evse))
+
+
+def _layout(index: int, evse: Evse, pilot: PilotTraits) -> EvseLayout:
+    limit_a = min(evse.limit_a, pilot.max_a)
+    return EvseLayout(
+        id=evse.id,
+        limit_a=limit_a,
+        phases=evse.phases,
+        voltage_v=evse.voltage_v,
+        connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
+        has_meter=evse.meter is not None,
+        has_bay=evse.bay is not None,
+        has_secc=evse.secc is not None,
+        has_relay_feedback=pilot.relay_feedback,
+        resettable=pilot.resettable,
+        min_a=pilot.min_a,
+        switches_phases=pilot.phase_switch,
+        limits=tuple(Terms(each.source, bound_of(each.fallback_a, each.phases), each.lease_s) for each in evse.limit),
+        derating=tuple(_derating(index, evse, limit_a)),
+    )
+
+
+def _derating(index: int, evse: Evse, rated_a: float) -> Iterator[DeratingLayout]:
+    for number, each in enumerate(evse.thermometer):
+        if each.derate is not None:
+            numbers = msgspec.structs.asdict(each.derate)
+            part = f"evse[{index}].thermometer[{number}]"
+            yield DeratingLayout(spot=each.spot, part=part, rated_a=rated_a, **numbers)
+
+
+def _connector_layout(connector: Connector) -> ConnectorLayout:
+    return ConnectorLayout(connector.id, connector.type, connector.attached, connector.lock is not None)
