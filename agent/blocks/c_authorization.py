@@ -23,6 +23,7 @@ from agent.ocpp.messages.e_transactions import TransactionEventRequest, Transact
 from agent.session.evse import Evse
 from agent.session.tokens import Entry
 from agent.vocabulary import (
+    Answer,
     CallFailed,
     EvConnected,
     EvDisconnected,
@@ -142,12 +143,15 @@ class AuthorizationBlock(Block):
 
     answers = {m.AuthorizeRequest: answered, TransactionEventRequest: event_answered}
 
-    def clear_cache(self, request: m.ClearCacheRequest, now: Now) -> m.ClearCacheResponse:
+    def clear_cache(self, request: m.ClearCacheRequest, now: Now) -> m.ClearCacheResponse | None:
+        kept = m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="InternalError"))
         if not self.desk.disk_works:  # C11.FR.05: it would be back after the next start
-            return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="InternalError"))
-        if self._known.clear():  # C11.FR.03
-            return m.ClearCacheResponse(status="Accepted")
-        return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="NotEnabled"))  # C11.FR.04
+            return kept
+        if not self._known.clear():  # C11.FR.04
+            return m.ClearCacheResponse(status="Rejected", status_info=StatusInfo(reason_code="NotEnabled"))
+        cleared = m.ClearCacheResponse(status="Accepted")  # C11.FR.03
+        self.desk.tell(Answer(self.desk.message_id, cleared, unless_stored=kept))
+        return None
 
     calls = {m.ClearCacheRequest: clear_cache}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.csms.practice import PracticeCsms
-from tests.scenarios.sessions import faults_of
+from tests.scenarios.sessions import all_ended, faults_of
 from tests.scenarios.station import ID, AgentInLoop, AgentProcess
 from tests.scenarios.test_disk import REFUSES, fill_disk, make_room
 
@@ -33,7 +33,7 @@ async def test_C02_FR_01_the_start_button_starts_and_stops(csms: PracticeCsms, a
     await agent.fact("PowerPathClosed", 1)
     await agent.cmd("swipe", token="BUTTON", type="NoAuthorization", evse=1)
     await agent.fact("TransactionEnded", 1)
-    record = csms.station(ID)
+    record = await all_ended(csms, 1)
     assert record.calls("Authorize") == []
     assert record.calls("TransactionEvent")[0]["idToken"] == {"idToken": "", "type": "NoAuthorization"}
     assert faults_of(record) == []
@@ -59,8 +59,9 @@ async def test_C11_FR_05_D01_FR_02_what_a_full_disk_cannot_take_is_not_promised(
     update = {"versionNumber": 5, "updateType": "Full", "localAuthorizationList": [entry]}
     await process.start(csms.url)
     await csms.wait_for("StatusNotification", count=2)
+    await process.cmd("auth_cache_put", token="CACHED", status="Accepted")
     fill_disk(process.pid)
-    await process.cmd("auth_cache_put", token="CACHED", status="Accepted")  # something to write
+    assert (await csms.call(ID, "ClearCache", {}))["status"] == "Rejected"  # here it is found out
     await process.said(REFUSES)
     assert (await csms.call(ID, "ClearCache", {}))["status"] == "Rejected"
     assert (await csms.call(ID, "SendLocalList", update))["status"] == "Failed"
