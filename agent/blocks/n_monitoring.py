@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from agent.blocks.base import Block, Desk, bound, spot_of
 from agent.blocks.events import EventNotices
+from agent.blocks.n_monitoring_roster import Roster
 from agent.blocks.n_monitoring_watch import Watch
 from agent.model.catalogue import (
     ACTIVE_MONITORING_BASE,
@@ -42,13 +43,14 @@ class MonitorRefused(Exception):
 
 
 class Monitoring(Block):
-    """What the CSMS may do with monitors; ``watch`` has them all."""
+    """What the CSMS may do with monitors; ``roster`` has them all, ``watch`` asks them."""
 
     letter = "N"
 
     def __init__(self, desk: Desk, notices: EventNotices, presets: tuple[Preset, ...] = ()) -> None:
         super().__init__(desk)
-        self.watch = Watch(desk, notices, presets)
+        self.roster = Roster(desk, presets)
+        self.watch = Watch(desk, notices, self.roster)
 
     # ---- set (N04) ----
 
@@ -83,16 +85,16 @@ class Monitoring(Block):
         slot = self._slot(item)
         setting = self._setting(item, slot)
         replaced = self._to_replace(item, slot)
-        known = self.watch.monitors.duplicate(slot.spot, setting, item.id)
+        known = self.roster.monitors.duplicate(slot.spot, setting, item.id)
         if known is not None:  # N04.FR.10
             raise MonitorRefused("Duplicate", "InvalidValue", f"monitor {known.id} has this type and severity already")
-        id = self.watch.monitors.next_id() if replaced is None else replaced.id
+        id = self.roster.monitors.next_id() if replaced is None else replaced.id
         if id is None:
             raise MonitorRefused("Rejected", "OutOfStorage", f"{MOST_CUSTOM} monitors are set, and no more can be")
         monitor = Monitor(id, slot.spot, setting, "CustomMonitor")  # N04.FR.15
         self._begin(monitor, slot, replaced)
-        self.watch.put(slot, monitor, now)
-        self.watch.keep(monitor, slot)
+        self.roster.put(slot, monitor, now)
+        self.roster.keep(monitor, slot)
         return id
 
     def _slot(self, item: m.SetMonitoringData) -> Slot:
@@ -116,7 +118,7 @@ class Monitoring(Block):
     def _to_replace(self, item: m.SetMonitoringData, slot: Slot) -> Monitor | None:
         if item.id is None:
             return None
-        known = self.watch.monitors.get(item.id)
+        known = self.roster.monitors.get(item.id)
         if known is None:  # N04.FR.13
             raise MonitorRefused("Rejected", "NotFound", f"there is no monitor {item.id}")
         if known.origin == "HardWiredMonitor":  # N04.FR.18
@@ -142,23 +144,23 @@ class Monitoring(Block):
         return m.ClearVariableMonitoringResponse(clear_monitoring_result=tuple(self._clear(id) for id in request.id))
 
     def _clear(self, id: int) -> m.ClearMonitoringResult:
-        known = self.watch.monitors.get(id)
+        known = self.roster.monitors.get(id)
         if known is None:
             return m.ClearMonitoringResult(status="NotFound", id=id)
         if known.origin == "HardWiredMonitor":  # N06.FR.03
             return m.ClearMonitoringResult(status="Rejected", id=id)
-        self.watch.forget(known)
+        self.roster.forget(known)
         return m.ClearMonitoringResult(status="Accepted", id=id)
 
     # ---- base and level (N03, N05) ----
 
     def base(self, request: m.SetMonitoringBaseRequest, now: Now) -> m.SetMonitoringBaseResponse:
         if request.monitoring_base != "All":  # N03.FR.04, N03.FR.05
-            self.watch.drop_custom()
+            self.roster.drop_custom()
         if request.monitoring_base == "HardWiredOnly":
-            self.watch.drop_presets()
+            self.roster.drop_presets()
         else:
-            self.watch.restore_presets(now)
+            self.roster.restore_presets(now)
         self.desk.model.set(ACTIVE_MONITORING_BASE, request.monitoring_base)
         return m.SetMonitoringBaseResponse(status="Accepted")
 
@@ -181,7 +183,7 @@ class Monitoring(Block):
 
     def transaction_started(self, fact: TransactionStarted, now: Now) -> None:
         self.watch.vehicle_left(fact.evse)
-        self.watch.changed = True
+        self.watch.transactions_changed()
 
     def transaction_ended(self, fact: TransactionEnded, now: Now) -> None:
         self.watch.transaction_ended(fact.evse, fact.transaction_id)
@@ -196,7 +198,8 @@ class Monitoring(Block):
     }
 
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
-        self.watch.remember(records, now)
+        self.roster.remember(records, now)
+        self.watch.start(now)
 
     def next_deadline(self) -> float | None:
         return self.watch.next_deadline()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.blocks.n_monitoring_watch import PROBLEM_SEVERITY
+from agent.blocks.n_monitoring_roster import PROBLEM_SEVERITY
 from agent.model.device import DeviceModel, Spot
 from agent.model.monitors import MOST_CUSTOM, Preset, Setting
 from agent.model.variable import Variable

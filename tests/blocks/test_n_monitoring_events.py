@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.model.device import DeviceModel
+from agent.model.device import DeviceModel, Spot
 from agent.model.monitors import Preset
 from agent.model.variable import Variable
 from tests.bench import POWER_ON, Bench, Payload, only
@@ -26,6 +26,8 @@ from tests.blocks.test_n_monitoring import (
     take_events,
     watching,
 )
+
+KINDS = ("UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned")
 
 
 def told(events: list[Payload]) -> list[tuple[str, str, bool]]:
@@ -417,3 +419,32 @@ def test_the_next_even_moment_is_known_when_the_time_of_day_is():
     bench.pass_time(600)
     assert seconds(take_events(bench)) == [1800]
     assert POWER_ON + timedelta(seconds=1800) == datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
+
+
+def test_everything_watched_in_every_way_comes_to_rest():
+    bench = monitored(evses=2)
+    taken = 0
+    for slot in list(bench.station.model.slots()):
+        where = placed(slot.spot)
+        for kind in KINDS:
+            value = 300 if kind.startswith("Periodic") else max(slot.variable.low or 0, 0)
+            (result,) = put(bench, watching(where, kind, value, severity=9))
+            assert result["status"] in ("Accepted", "UnsupportedMonitorType"), result
+            taken += result["status"] == "Accepted"
+    bench.take_sent()
+    bench.plug_in()
+    bench.swipe()
+    bench.pass_time(60)
+    bench.swipe()
+    bench.unplug()
+    bench.pass_time(200)
+    assert taken > 300
+    assert 10 < len(take_events(bench)) < taken
+
+
+def placed(spot: Spot) -> Payload:
+    """A place of the device model, as the CSMS writes it."""
+    where = place(spot.component, spot.variable, spot.evse, spot.connector)
+    where["component"] |= {"instance": spot.component_instance} if spot.component_instance else {}
+    where["variable"] |= {"instance": spot.instance} if spot.instance else {}
+    return where
