@@ -7,7 +7,7 @@ from cryptography.x509.oid import NameOID
 from tests.csms.practice import PracticeCsms
 from tests.csms.record import StationRecord
 from tests.scenarios.control import Answer, Refused
-from tests.scenarios.sessions import faults_of
+from tests.scenarios.sessions import all_ended, faults_of
 from tests.scenarios.station import ID, AgentInLoop
 
 EMAID = "DEABCC00000042"
@@ -108,6 +108,22 @@ async def test_C08_FR_01_with_external_means_the_drivers_card_is_sent(
     assert [each["idToken"]["idToken"] for each in record.calls("Authorize")] == ["CARD"]
     await agent.cmd("swipe", token="CARD", evse=1)
     await agent.fact("TransactionEnded", 1)
+    assert faults_of(record) == []
+
+
+async def test_a_vehicle_that_is_still_there_after_a_power_cut_pays_by_its_contract_again(
+    csms: PracticeCsms, agent: AgentInLoop
+) -> None:
+    contracts_are(csms, "Accepted")
+    record = await powered(csms, agent)
+    await agent.cmd("plug_in", evse=1, ev=PAYS)
+    await agent.fact("PowerPathClosed", 1)
+    await agent.cmd("power_cycle")
+    await agent.fact("TransactionEnded", 1)
+    await agent.fact("PowerPathClosed", 1)
+    assert [each["idToken"]["idToken"] for each in record.calls("Authorize")] == [EMAID, EMAID]
+    await agent.cmd("unplug", evse=1)
+    await all_ended(csms, 2)
     assert faults_of(record) == []
 
 
