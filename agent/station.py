@@ -34,7 +34,7 @@ from agent.instruments import Instruments, declare_parts
 from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
 from agent.model.catalogue import TIME_SOURCE
 from agent.model.device import DeviceModel, Spot
-from agent.model.migrations import restore
+from agent.model.migrations import carried, restore
 from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
@@ -166,7 +166,7 @@ class Station:
         """
         for key, value in records.items():
             if key.startswith("variable/"):
-                self._take_up_variable(key, value)
+                self._take_up_variable(key, value, records)
         self.model.forget_changes()
         self._take_up_limits(records, now)
         for block in self.blocks:
@@ -175,17 +175,22 @@ class Station:
         self.security.started(remark, now)
         self.settle(now)
 
-    def _take_up_variable(self, key: str, value: bytes) -> None:
+    def _take_up_variable(self, key: str, value: bytes, records: Mapping[str, bytes]) -> None:
         """What an older release stored is carried over, or dropped with a word."""
         stored = self.desk.read_record(key, value, StoredVariable)
         if stored is None:
             return
-        spot, refusal = restore(self.model, stored.spot, stored.text)
+        spot = carried(stored.spot)
+        moved = spot != stored.spot
+        if moved and spot.key() in records:  # set anew since
+            self.desk.tell(KeepRecord(key, None))
+            return
+        refusal = restore(self.model, spot, stored.text)
         if refusal:
             self.dropped.append(refusal)
-        if refusal or spot != stored.spot:
+        if refusal or moved:
             self.desk.tell(KeepRecord(key, None))
-        if spot != stored.spot and not refusal:
+        if moved and not refusal:
             self.desk.tell(KeepRecord(spot.key(), msgspec.json.encode(StoredVariable(spot, stored.text))))
 
     @property

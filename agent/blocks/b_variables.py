@@ -62,6 +62,8 @@ class Variables(Block):
         if len(text) > model[CONFIGURATION_VALUE_SIZE]:
             why = f"{len(text)} characters; at most {model[CONFIGURATION_VALUE_SIZE]}"
             return "Rejected", StatusInfo(reason_code="TooLargeElement", additional_info=why)
+        if not self.desk.disk_works and model.find(spot) is not None:  # B05.FR.09
+            return "Rejected", StatusInfo(reason_code="OutOfStorage", additional_info="the disk refuses writes")
         status, why = model.write(spot, text)
         reason = "ReadOnly" if model.is_fixed(spot) else "InvalidValue"
         return status, StatusInfo(reason_code=reason, additional_info=why[:512]) if why else None

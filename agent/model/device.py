@@ -153,6 +153,10 @@ class DeviceModel:
         """The variable at this place."""
         return self._slots.get(spot.folded())
 
+    def at(self, folded: Spot) -> Slot | None:
+        """The variable at a place whose names are folded already."""
+        return self._slots.get(folded)
+
     def read(self, spot: Spot) -> tuple[GetStatus, str]:
         """What the CSMS is told (B06)."""
         slot = self._slots.get(spot.folded())

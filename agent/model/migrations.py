@@ -22,25 +22,23 @@ RENAMED: Mapping[Name, Name] = {}
 """What an older release called otherwise: its name then -> its name now.  No release has renamed any yet."""
 
 
-class Restored(NamedTuple):
-    """What became of a stored value: where it is now, and why not where nothing has it any more."""
+def carried(spot: Spot, renamed: Mapping[Name, Name] | None = None) -> Spot:
+    """Where a stored value belongs by now."""
+    name = (RENAMED if renamed is None else renamed).get(Name(spot.component, spot.variable, spot.instance))
+    if name is None:
+        return spot
+    return replace(spot, component=name.component, variable=name.variable, instance=name.instance)
 
-    spot: Spot
-    refusal: str = ""
 
-
-def restore(model: DeviceModel, spot: Spot, text: str, renamed: Mapping[Name, Name] = RENAMED) -> Restored:
-    """Give a stored value back to its variable, by the name that it has by now."""
-    name = renamed.get(Name(spot.component, spot.variable, spot.instance)) if renamed else None
-    if name is not None:
-        spot = replace(spot, component=name.component, variable=name.variable, instance=name.instance)
+def restore(model: DeviceModel, spot: Spot, text: str) -> str:
+    """Give a stored value back to its variable; why not, where nothing can have it any more."""
     slot = model.find(spot)
     if slot is None:
-        return Restored(spot, f"{spot} is not there any more")
+        return f"{spot} is not there any more"
     if held_by_board(slot):
-        return Restored(spot, f"{spot} cannot be set any more")
+        return f"{spot} cannot be set any more"
     status, why = model.put(slot, text, by_csms=not slot.fixed)
-    return Restored(slot.spot, why if status == "Rejected" else "")
+    return why if status == "Rejected" else ""
 
 
 def held_by_board(slot: Slot) -> bool:

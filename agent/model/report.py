@@ -69,15 +69,14 @@ def _covers(asked: Spot, spot: Spot) -> bool:
 
 def meets(model: DeviceModel, slot: Slot, criteria: Iterable[Criterion]) -> bool:
     """Whether its component meets one of them; what has no such variable does, but for Problem (B08.FR.07 to 10)."""
+    spot = slot.folded
     for criterion in criteria:
-        state = model.find(Spot(slot.spot.component, criterion, None, *_place(slot.spot)))
+        state = model.at(
+            Spot(spot.component, criterion.lower(), None, spot.evse, spot.connector, spot.component_instance)
+        )
         if state.read() is True if state is not None else criterion != "Problem":
             return True
     return False
-
-
-def _place(spot: Spot) -> tuple[int | None, int | None, str | None]:
-    return spot.evse, spot.connector, spot.component_instance
 
 
 def based_on(model: DeviceModel, base: str) -> Iterator[Slot]:

@@ -95,6 +95,18 @@ def boxes(model: DeviceModel) -> None:
     model.declare(Variable("Box", "Label", "", high=2000))
 
 
+@pytest.mark.proves("B05.FR.09")
+def test_B05_FR_09_what_cannot_be_kept_is_not_set():
+    bench = accepted()
+    bench.station.desk.disk_works = False
+    result = only(set_results(bench, GOOD))
+    assert (result["attributeStatus"], result["attributeStatusInfo"]["reasonCode"]) == ("Rejected", "OutOfStorage")
+    assert only(set_results(bench, UNKNOWN))["attributeStatus"] == "UnknownComponent"
+    assert bench.get("OCPPCommCtrlr.OfflineThreshold") == "60"
+    bench.station.desk.disk_works = True
+    assert only(set_results(bench, GOOD))["attributeStatus"] == "Accepted"
+
+
 def test_B05_a_value_is_no_longer_than_ConfigurationValueSize():
     bench = accepted(own=boxes)
     assert bench.get("DeviceDataCtrlr.ConfigurationValueSize") == "1000"

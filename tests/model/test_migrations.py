@@ -9,7 +9,7 @@ import pytest
 from agent.model import migrations
 from agent.model.catalogue import OFFLINE_THRESHOLD
 from agent.model.device import DeviceModel, Spot
-from agent.model.migrations import Name, restore
+from agent.model.migrations import Name, carried, restore
 from agent.model.variable import Variable
 from tests.bench import Bench
 from tests.csms.practice import PracticeCsms
@@ -40,14 +40,14 @@ OLD = {
 
 def test_a_value_that_fits_is_taken_up():
     model = DeviceModel()
-    assert restore(model, Spot("OCPPCommCtrlr", "OfflineThreshold"), "90").refusal == ""
+    assert restore(model, Spot("OCPPCommCtrlr", "OfflineThreshold"), "90") == ""
     assert model[OFFLINE_THRESHOLD] == 90
 
 
 def test_a_whole_number_becomes_a_decimal():
     model = DeviceModel()
     model.declare(Variable("Box", "Share", 0.5))
-    assert restore(model, Spot("Box", "Share"), "1").refusal == ""
+    assert restore(model, Spot("Box", "Share"), "1") == ""
     assert model.read(Spot("Box", "Share")) == ("Accepted", "1")
 
 
@@ -65,24 +65,23 @@ def test_a_value_that_does_not_fit_changes_nothing_and_says_why(spot: Spot, text
     model = DeviceModel()
     model.declare(Variable("EVSE", "Power", 0.0, "W"), evse=1, live=lambda: 3680.0)
     before = [(slot.spot, slot.read()) for slot in model.slots()]
-    assert why in restore(model, spot, text).refusal
+    assert why in restore(model, spot, text)
     assert [(slot.spot, slot.read()) for slot in model.slots()] == before
 
 
 def test_a_value_that_the_hardware_cannot_do_any_more_is_dropped():
     model = DeviceModel()
     model.restrict(OFFLINE_THRESHOLD, lambda value: "no clock" if value > 80 else "")
-    assert restore(model, Spot("OCPPCommCtrlr", "OfflineThreshold"), "90").refusal == "no clock"
+    assert restore(model, Spot("OCPPCommCtrlr", "OfflineThreshold"), "90") == "no clock"
     assert model[OFFLINE_THRESHOLD] == 60
 
 
-def test_a_renamed_variable_keeps_its_value_wherever_it_is():
-    model = DeviceModel()
-    model.declare(Variable("Box", "Patience", 60), evse=2)
-    renamed = {Name("Crate", "Waiting"): Name("Box", "Patience")}
-    restored = restore(model, Spot("Crate", "Waiting", evse=2), "75", renamed)
-    assert restored == (Spot("Box", "Patience", evse=2), "")
-    assert model.read(Spot("Box", "Patience", evse=2)) == ("Accepted", "75")
+def test_a_renamed_variable_is_found_under_its_new_name_wherever_it_is():
+    renamed = {Name("Crate", "Waiting"): Name("Box", "Patience", "Long")}
+    assert carried(Spot("Crate", "Waiting", None, 2, 1, "left"), renamed) == Spot(
+        "Box", "Patience", "Long", 2, 1, "left"
+    )
+    assert carried(Spot("Crate", "Lid"), renamed) == Spot("Crate", "Lid")
 
 
 def test_every_name_that_is_carried_leads_to_a_variable_of_today():
@@ -93,9 +92,7 @@ def test_every_name_that_is_carried_leads_to_a_variable_of_today():
 
 
 def test_a_station_starts_from_the_records_of_an_older_release(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        restore, "__defaults__", ({Name("OCPPCommCtrlr", "Gone"): Name("TxCtrlr", "EVConnectionTimeOut")},)
-    )
+    monkeypatch.setattr(migrations, "RENAMED", {Name("OCPPCommCtrlr", "Gone"): Name("TxCtrlr", "EVConnectionTimeOut")})
     bench = Bench()
     bench.records = dict(OLD)
     bench.power_cycle()
@@ -111,6 +108,19 @@ def test_a_station_starts_from_the_records_of_an_older_release(monkeypatch: pyte
     assert bench.station.dropped == []
     assert bench.station.model.read(Spot("TxCtrlr", "EVConnectionTimeOut")) == ("Accepted", "1")
     assert bench.station.model.read(Spot("AuthCacheCtrlr", "LifeTime")) == ("Accepted", "77")
+
+
+def test_what_was_set_under_the_new_name_wins_over_the_old_record(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(migrations, "RENAMED", {Name("OCPPCommCtrlr", "Gone"): Name("TxCtrlr", "EVConnectionTimeOut")})
+    for old_first in (True, False):
+        bench = Bench()
+        bench.accept()
+        bench.set("TxCtrlr.EVConnectionTimeOut", 99)
+        old = {key: record for key, record in OLD.items() if "/Gone/" in key}
+        bench.records = {**old, **bench.records} if old_first else {**bench.records, **old}
+        bench.power_cycle()
+        assert bench.station.model.read(Spot("TxCtrlr", "EVConnectionTimeOut")) == ("Accepted", "99")
+        assert not any("/Gone/" in key for key in bench.records)
 
 
 async def test_a_database_of_an_older_release_is_taken_up_and_what_is_dropped_is_said(
