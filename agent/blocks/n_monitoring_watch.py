@@ -172,7 +172,8 @@ class Watch:
 
     def transaction_ended(self, evse: int, transaction_id: str) -> None:
         """What happens on this EVSE still is linked to it, as the power that goes down is, until the vehicle leaves."""
-        self._ended[evse] = transaction_id
+        if self._desk.site.evses[evse].plugged is not None:
+            self._ended[evse] = transaction_id
         self._roster.changed = True
 
     def vehicle_left(self, evse: int) -> None:

@@ -226,6 +226,20 @@ def test_an_event_belongs_to_the_transaction_of_its_evse_until_the_vehicle_leave
     assert events == [("Occupied", None), ("7200", transaction_id), ("0", transaction_id), ("Available", None)]
 
 
+@pytest.mark.parametrize("stop", ["EVConnected", "Authorized"])
+def test_the_next_vehicle_has_nothing_to_do_with_the_last_transaction(stop: str):
+    bench = monitored(stop=stop)
+    put_one(bench, watching(STATE))
+    bench.plug_in()
+    bench.swipe()
+    if stop == "Authorized":
+        bench.swipe()
+    bench.unplug()
+    bench.plug_in()
+    first, _, last = take_events(bench)
+    assert (first.get("transactionId"), last.get("transactionId")) == (None, None)
+
+
 def test_a_monitor_for_transactions_is_silent_without_one():
     bench = monitored()
     put_one(bench, watching(THRESHOLD, "UpperThreshold", 100, transaction=True))
