@@ -147,8 +147,9 @@ class Lifecycle:
             self._desk.tell(SampleMeter(evse.id, 1.0))
 
     def finish_when_settled(self, evse: Evse, now: Now) -> None:
-        """A reading of the open power path ends it; where nobody can say that it opened, what is known does."""
-        if evse.final_reading_is_in() or evse.faults.pilot_is_gone:
+        """A reading of the open power path ends it; where nobody is there to say that it opened, what is known does."""
+        nobody_will_say = evse.power_closed and evse.faults.pilot_is_gone
+        if nobody_will_say or evse.final_reading_is_in():
             self.finish(evse, now)
 
     def finish(self, evse: Evse, now: Now) -> None:

@@ -77,6 +77,21 @@ def test_a_meter_that_does_not_come_back_delays_the_end_only_a_little() -> None:
     assert [event["eventType"] for event in bench.take_events()].count("Ended") == 1
 
 
+def test_without_a_pilot_after_the_cut_the_register_is_waited_for_all_the_same() -> None:
+    bench = charging()
+    bench.plants[1].register_wh += 40
+    bench.plants[1].meter_answers = bench.plants[1].pilot_answers = False
+    bench.power_cycle()
+    bench.connect()
+    bench.lose("pilot")
+    bench.pass_time(1)
+    bench.plants[1].meter_answers = True
+    bench.pass_time(5)
+    (ended,) = [event for event in bench.take_events() if event["eventType"] == "Ended"]
+    values = registers(ended)
+    assert values["Transaction.End"] - values["Transaction.Begin"] == 540
+
+
 def test_no_number_is_used_twice_over_a_power_cut() -> None:
     bench = charging()
     before = [event.seq_no for event in bench.told]
