@@ -20,7 +20,7 @@ from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import GenericDeviceModelStatus, StatusInfo, Variable
 from agent.vocabulary import CallFailed, CameOnline, Now, Registered, ReportAccepted
 
-PAGE_ITEMS = 200
+PAGE_ITEMS = 100
 PAGE_BYTES = 32 << 10
 """Of the report data in one NotifyReport: well under what WebSocket stacks take in one frame."""
 

@@ -146,7 +146,7 @@ def test_B07_FR_03_a_page_is_bounded_by_items_and_by_bytes(text: str, fullest: i
     assert max(len(page["reportData"]) for page in pages) <= PAGE_ITEMS
     assert max(len(json.dumps(page, separators=(",", ":"))) for page in pages) <= PAGE_BYTES + 1000
     fully = [len(page["reportData"]) for page in pages[1:-1]]
-    assert min(fully) >= fullest * 0.5  # nor are there more of them than need be
+    assert min(fully) >= fullest * 0.9  # nor are there more of them than need be
 
 
 def test_B07_FR_08_five_thousand_variables_take_no_more_memory_than_a_page():
@@ -165,7 +165,7 @@ def test_B07_FR_08_five_thousand_variables_take_no_more_memory_than_a_page():
         bench.ask("GetBaseReport", requestId=1, reportBase="FullInventory")
     finally:
         tracemalloc.stop()
-    assert len(high) >= 25
+    assert len(high) >= 50
     assert max(high) < 1 << 20
     assert max(high[-5:]) < max(high[:5]) * 1.2
 

@@ -118,3 +118,21 @@ async def test_a_csms_reads_sets_and_finds_again_what_a_board_file_added(csms: P
         await csms.wait_for("BootNotification", count=2)
         told = await csms.call(ID, "GetVariables", {"getVariableData": [item]})
         assert told["getVariableResult"][0]["attributeValue"] == "33"
+
+
+async def test_a_full_report_is_one_that_a_careful_csms_takes(csms: PracticeCsms, folder: Path) -> None:
+    things = ", ".join(f'{{ name = "Thing{number}", type = "integer" }}' for number in range(500))
+    shelf = f'[[component]]\nname = "Shelf"\nvariables = [{things}]\n'
+    async with AgentInLoop(folder, sim_board(folder, LIGHTS + shelf)) as agent:
+        await agent.start(csms.url)
+        await csms.wait_for("StatusNotification", count=2)
+        told = await csms.call(ID, "GetBaseReport", {"requestId": 5, "reportBase": "FullInventory"})
+        assert told == {"status": "Accepted"}
+        await csms.wait_for("NotifyReport", where=lambda page: not page["tbc"])
+        record = csms.station(ID)
+        pages = record.calls("NotifyReport")
+        assert len(pages) > 5
+        assert [page["seqNo"] for page in pages] == list(range(len(pages)))
+        names = [item["variable"]["name"] for page in pages for item in page["reportData"]]
+        assert {"Color", "Height", "ServiceCode", "Thing0", "Thing499", "OfflineThreshold"} <= set(names)
+        assert record.violations == []
