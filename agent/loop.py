@@ -31,6 +31,7 @@ from agent.link.disk import (
     Write,
 )
 from agent.link.times import shifted
+from agent.link.veil import veiled
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -185,6 +186,7 @@ class Loop:
         self._observers: list[Observer] = []
         self._stopped = False
         self._last_failure = ""
+        self._last_alarm = ""
         self._warned: set[str] = set()
         self._not_before = float("-inf")
         self._told_full = False
@@ -224,7 +226,7 @@ class Loop:
 
     def receive_frame(self, frame: str | bytes) -> None:
         """A text of the CSMS."""
-        self._observe("ocpp", ("<", frame))
+        self._observe("ocpp", ("<", veiled(frame)))
         self.link.receive_frame(frame, self._clock.now().mono)
         self._turn()
 
@@ -237,6 +239,13 @@ class Loop:
         """The socket is closed, or was never opened."""
         self.link.receive_closed(reason, self._clock.now().mono)
         self._turn()
+
+    def receive_alarm(self, type: str, reason: str) -> None:
+        """The connection failed in a way that is of interest for security; said once until it works."""
+        if reason != self._last_alarm:
+            self._last_alarm = reason
+            self._events.append(SecurityNoticed(type, reason))
+            self._turn()
 
     def receive_pong(self) -> None:
         """A ping was answered."""
@@ -339,7 +348,7 @@ class Loop:
             case OutboxDrained():
                 self._told_full = False
             case CsmsAnswered(outcome=outcome) if not isinstance(outcome, CallFailed):
-                self._last_failure = ""  # it worked: the next loss is news
+                self._last_failure = self._last_alarm = ""  # it worked: the next loss is news
 
     def _expire(self) -> None:
         self._timer = None

@@ -139,6 +139,18 @@ async def test_what_was_answered_is_on_disk(csms: PracticeCsms, process: AgentPr
         assert new.station(ID).boots[0]["reason"] == "PowerUp"
 
 
+async def test_who_watches_sees_no_password(csms: PracticeCsms, agent: AgentInLoop) -> None:
+    await agent.start(csms.url)
+    await here(csms)
+    await agent.control.cmd("watch", topics=["ocpp"])
+    data = profile("ws://127.0.0.1:9/ocpp") | {"apn": {"apn": "a", "apnAuthentication": "PAP", "apnPassword": PASSWORD}}
+    told = await csms.call(ID, "SetNetworkProfile", {"configurationSlot": 2, "connectionData": data})
+    assert told["status"] == "Rejected"
+    shown = await agent.control.events.find(lambda event: "SetNetworkProfile" in str(event))
+    assert PASSWORD not in str(shown)
+    assert PASSWORD not in "\n".join(agent.log.items)
+
+
 async def test_B09_FR_03_a_disk_that_refuses_is_told_to_the_CSMS(csms: PracticeCsms, process: AgentProcess) -> None:
     await process.start(csms.url)
     await here(csms)
