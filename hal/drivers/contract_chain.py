@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import (
     AuthorityInformationAccess,
@@ -20,18 +20,19 @@ from cryptography.x509 import (
     load_pem_x509_certificates,
 )
 from cryptography.x509.ocsp import OCSPRequestBuilder
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from hal.events import CertificateHash, ChainVerdict, Contract
 
 
 def read_contract(emaid: str, chain_pem: str, roots: Sequence[Certificate], at: datetime) -> Contract:
-    """A contract as the vehicle presented it, judged by these roots at this time."""
+    """A contract as the vehicle presented it, judged by these roots at this time; it must be its own."""
     try:
         chain = load_pem_x509_certificates(chain_pem.encode())
-    except ValueError:
+        verdict = judge(chain, roots, at) if _is_of(emaid, chain[0]) else "invalid"
+        return Contract(emaid, chain_pem, hashes_of(chain, roots), verdict)
+    except (ValueError, UnsupportedAlgorithm):  # whatever the vehicle sent
         return Contract(emaid, chain_pem, (), "invalid")
-    return Contract(emaid, chain_pem, hashes_of(chain, roots), judge(chain, roots, at))
 
 
 def hashes_of(chain: Sequence[Certificate], roots: Sequence[Certificate]) -> tuple[CertificateHash, ...]:
@@ -54,6 +55,16 @@ def judge(chain: Sequence[Certificate], roots: Sequence[Certificate], at: dateti
     if not all(_in_force(each, at) for each in (*chain, *((root,) if root else ()))):
         return "invalid"
     return "valid" if root is not None and _may_sign(root) else "unknown_root"
+
+
+def _is_of(emaid: str, leaf: Certificate) -> bool:
+    """Whether the certificate names the eMAID; hyphens and case say nothing."""
+    names = [str(each.value) for each in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return any(_plain(emaid) == _plain(name) for name in names)
+
+
+def _plain(emaid: str) -> str:
+    return emaid.replace("-", "").casefold()
 
 
 def _issuer_of(certificate: Certificate, among: Sequence[Certificate]) -> Certificate | None:

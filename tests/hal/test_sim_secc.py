@@ -19,7 +19,8 @@ from hal.ports import Place, Secc, SeccIntent
 from tests.hal.test_sim import FakeClock
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PAYS = Vehicle(protocol="iso15118-ac", payment="contract", emaid="DEABCC00000042")
+EMAID = "DEABCC00000042"
+PAYS = Vehicle(protocol="iso15118-ac", payment="contract", emaid=EMAID)
 OFFERED = SeccIntent(contract=True)
 
 
@@ -93,8 +94,8 @@ def test_the_contract_is_what_ocpp_asks_for(desk: Desk) -> None:
     desk.bus.world.plug_in(1, ev=PAYS)
     contract = desk.contract().contract
     chain = load_pem_x509_certificates(contract.chain_pem.encode())
-    assert (contract.emaid, contract.verdict) == ("DEABCC00000042", "valid")
-    assert chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "DEABCC00000042"
+    assert (contract.emaid, contract.verdict) == (EMAID, "valid")
+    assert chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == EMAID
     assert len(contract.chain_pem) <= 5500  # what OCPP 2.0.1 carries
     assert [int(each.serial, 16) for each in contract.hashes] == [each.serial_number for each in chain]
     assert all(len(each.issuer_name) == len(each.issuer_key) == 64 for each in contract.hashes)
@@ -139,7 +140,7 @@ def test_a_session_begins_anew_when_the_wire_is_on_again(desk: Desk) -> None:
 
 
 def chain_of(operator: Operator, until: datetime = NOW + timedelta(days=1)) -> str:
-    return operator.contract_pem("DEABCC00000042", since=NOW - timedelta(days=1), until=until)
+    return operator.contract_pem(EMAID, since=NOW - timedelta(days=1), until=until)
 
 
 def test_a_chain_without_its_middle_leads_nowhere() -> None:
@@ -150,17 +151,23 @@ def test_a_chain_without_its_middle_leads_nowhere() -> None:
 
 def test_a_chain_that_another_signed_is_not_made_good_by_its_names() -> None:
     one, other = Operator("A", NOW), Operator("A", NOW)
-    assert read_contract("X", chain_of(one), (one.root,), NOW).verdict == "valid"
-    assert read_contract("X", chain_of(one), (other.root,), NOW).verdict == "unknown_root"
+    assert read_contract(EMAID, chain_of(one), (one.root,), NOW).verdict == "valid"
+    assert read_contract(EMAID, chain_of(one), (other.root,), NOW).verdict == "unknown_root"
     leaf = load_pem_x509_certificate(chain_of(one).encode())
     above = load_pem_x509_certificates(chain_of(other).encode())[1:]
     assert judge((leaf, *above), (one.root, other.root), NOW) == "invalid"
 
 
+@pytest.mark.parametrize(("claimed", "verdict"), [("de-abc-c00000042", "valid"), ("DEABCC00000043", "invalid")])
+def test_a_contract_is_good_for_its_own_emaid_only(claimed: str, verdict: str) -> None:
+    operator = Operator("A", NOW)
+    assert read_contract(claimed, chain_of(operator), (operator.root,), NOW).verdict == verdict
+
+
 def test_a_contract_signs_no_other_contract() -> None:
     since, until = NOW - timedelta(days=1), NOW + timedelta(days=1)
     root = Issuer("Root", since, until)
-    contract = Issuer("DEABCC00000042", since, until, root, ca=False)
+    contract = Issuer(EMAID, since, until, root, ca=False)
     forged = Issuer("DEABCC00000043", since, until, contract, ca=False)
     assert judge((contract.certificate,), (root.certificate,), NOW) == "valid"
     assert judge((forged.certificate, contract.certificate), (root.certificate,), NOW) == "invalid"
@@ -176,4 +183,4 @@ def test_what_is_no_chain_is_invalid(text: str) -> None:
 
 def test_a_root_that_has_expired_vouches_for_nobody() -> None:
     operator = Operator("A", NOW - timedelta(days=3651))
-    assert read_contract("X", chain_of(operator), (operator.root,), NOW).verdict == "invalid"
+    assert read_contract(EMAID, chain_of(operator), (operator.root,), NOW).verdict == "invalid"
