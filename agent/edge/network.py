@@ -27,6 +27,8 @@ class Listener(Protocol):
 
     def receive_closed(self, reason: str) -> None: ...
 
+    def receive_alarm(self, type: str, reason: str) -> None: ...
+
 
 class Network:
     """Obeys the loop: connect, send, ping, close.
@@ -112,6 +114,8 @@ class Network:
 
             reason = out_of_date(certificate, wall)
             if reason is not None:
+                if self.listener is not None:
+                    self.listener.receive_alarm("InvalidCsmsCertificate", reason)
                 self.close(reason)
 
     def cut(self) -> None:
@@ -144,6 +148,8 @@ class Network:
         if self._attempt is not None:
             self._attempt.cancel()
         if self.listener is not None:
+            if socket is not None and socket.alarm:
+                self.listener.receive_alarm(socket.alarm, reason)
             self.listener.receive_closed(reason)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidURI, WebSocketException
+from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -24,6 +24,14 @@ from websockets.uri import parse_uri
 log = logging.getLogger(__name__)
 library_log = logging.getLogger("websockets.client")
 library_log.setLevel(logging.WARNING)
+
+NO_COMMON_VERSION = (
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "WRONG_SSL_VERSION",
+    "NO_PROTOCOLS_AVAILABLE",
+)
+NO_COMMON_SUITE = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "WRONG_CIPHER_RETURNED")
 
 OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 3.0
@@ -86,6 +94,7 @@ class CsmsSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._fragments: list[bytes] = []
         self._reason = ""
+        self.alarm = ""
         self._opened = self._told = False
         self._protocol = Handshake(
             parse_uri(target.connection_url()),
@@ -111,6 +120,7 @@ class CsmsSocket(asyncio.Protocol):
         except TimeoutError:
             self._closed("no connection in time")
         except (OSError, ValueError) as error:  # ValueError: a host name that no resolver takes
+            self.alarm = _alarm_of(error)
             self._closed(_reason_of(error))
         else:
             await asyncio.sleep(OPEN_TIMEOUT_S)
@@ -228,6 +238,7 @@ class CsmsSocket(asyncio.Protocol):
 
     def _close_reason(self, error: Exception | None) -> str:
         if self._protocol.handshake_exc is not None:
+            self.alarm = _alarm_of(self._protocol.handshake_exc)
             return _handshake_reason(self._protocol.handshake_exc)
         close = self._protocol.close_rcvd
         if close is not None:
@@ -247,6 +258,20 @@ def _handshake_reason(error: Exception) -> str:
     if isinstance(error, WebSocketException):
         return f"handshake refused: {error}"
     return f"handshake failed: {error or type(error).__name__}"
+
+
+def _alarm_of(error: Exception) -> str:
+    """What of it belongs into the security log, in OCPP's words; empty for what does not."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "InvalidCsmsCertificate"
+        case ssl.SSLError(reason=reason) if reason in NO_COMMON_VERSION:
+            return "InvalidTLSVersion"
+        case ssl.SSLError(reason=reason) if reason in NO_COMMON_SUITE:
+            return "InvalidTLSCipherSuite"
+        case InvalidStatus(response=response) if response.status_code in (401, 403):
+            return "FailedToAuthenticateAtCsms"
+    return ""
 
 
 def _reason_of(error: Exception) -> str:

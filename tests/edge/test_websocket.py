@@ -1,7 +1,9 @@
 """The connection to the CSMS against a server that we did not write: what comes in, what goes out, how it ends."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +33,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: Heard[tuple[Any, ...]] = Heard()
+        self.alarms: list[str] = []
 
     def receive_opened(self, subprotocol: str | None) -> None:
         self.heard.add(("opened", subprotocol))
@@ -43,6 +46,9 @@ class Ear:
 
     def receive_closed(self, reason: str) -> None:
         self.heard.add(("closed", reason))
+
+    def receive_alarm(self, type: str, reason: str) -> None:
+        self.alarms.append(type)
 
     async def next(self, kind: str) -> Any:
         """The next thing of this kind; nothing else comes before it."""
@@ -463,3 +469,38 @@ async def test_a_cable_that_is_pulled_is_told_once_and_what_comes_then_belongs_t
         network.send("[1]")
         assert await ear.next("frame") == b"[1]"
         network.cut()
+
+
+def shake_hands_once(server: socket.socket, context: ssl.SSLContext) -> None:
+    """As a CSMS's TLS library does it: one that refuses says so by an alert."""
+    connection, _ = server.accept()
+    with connection, suppress(ssl.SSLError):
+        context.wrap_socket(connection, server_side=True).close()
+
+
+@pytest.mark.parametrize(
+    ("version", "suites", "alarm"),
+    [
+        (ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0", "InvalidTLSVersion"),
+        (ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305", "InvalidTLSCipherSuite"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
+async def test_a_CSMS_with_weak_TLS_raises_an_alarm(
+    authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion, suites: str, alarm: str
+) -> None:
+    context = server_side(authority)
+    context.set_ciphers(suites)
+    context.minimum_version = context.maximum_version = version
+    ear = Ear()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=shake_hands_once, args=(server, context))
+        thread.start()
+        async with asyncio.TaskGroup() as tasks:
+            target = Target(f"wss://localhost:{server.getsockname()[1]}/ocpp", "CS001")
+            network = Network(target, lambda: context_for(Provision(ca_file=str(tmp_path / "ca.pem"))), tasks)
+            network.listener = ear
+            network.connect()
+            await ear.next("closed")
+        thread.join()
+    assert ear.alarms == [alarm]

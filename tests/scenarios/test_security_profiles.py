@@ -96,3 +96,22 @@ async def test_files_that_are_not_there_are_told_once_and_tried_again(agent: Age
     await agent.said("! csms: TLS cannot be set up")
     await agent.cmd("plug_in", evse=1)
     await agent.fact("EvConnected", 1)
+
+
+def types_of(csms: PracticeCsms) -> list[str]:
+    return [each["type"] for each in csms.station(ID).calls("SecurityEventNotification")]
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_when_a_trusted_one_comes(
+    authority: trustme.CA, agent: AgentInLoop, folder: Path
+) -> None:
+    """A00.FR.302: critical, so it waits on disk for a CSMS that may hear it."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(tls)
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "ca.pem")}
+    async with PracticeCsms(tls=tls, host_name="localhost", passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station=given)
+        await agent.said("! csms: the CSMS's certificate is not trusted")
+        authority.issue_cert("localhost").configure_cert(tls)
+        await csms.wait_for(lambda: "InvalidCsmsCertificate" in types_of(csms))
+        assert types_of(csms).count("InvalidCsmsCertificate") == 1
