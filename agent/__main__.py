@@ -85,6 +85,12 @@ def parser() -> argparse.ArgumentParser:
         help="Unix socket for the field shell (default: $STATION_CONTROL_SOCKET, else none)",
     )
     run.add_argument(
+        "--control-observe",
+        default=os.environ.get("STATION_OBSERVE_SOCKET"),
+        metavar="PATH",
+        help="a second one on which only commands that look are taken (default: $STATION_OBSERVE_SOCKET, else none)",
+    )
+    run.add_argument(
         "--device",
         action="append",
         default=[],
@@ -192,7 +198,8 @@ def run(options: argparse.Namespace) -> int:
         given = Provision(csms_url=options.csms, identity=options.id)
         machine = Machine(board, Path(options.data), given=given, devices=devices)
         control = None if options.control is None else Path(options.control)
-        asyncio.run(run_machine(machine, control=control, wait=options.wait))
+        observe = None if options.control_observe is None else Path(options.control_observe)
+        asyncio.run(run_machine(machine, control=control, observe=observe, wait=options.wait))
     except (StartFailed, BoardError) as error:
         print(f"station-agent: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,7 +52,7 @@ class Machine:
         self._kept_buses: dict[str, Any] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._observers: list[Callable[[str, object], None]] = []
-        self._server: Any = None
+        self._servers: list[Any] = []
         self._log_memory = LogMemory()
         self._switch = asyncio.Lock()
         self._switched = 0
@@ -60,8 +60,8 @@ class Machine:
 
     # ---- life ----
 
-    async def run(self, *, control: Path | None, wait: bool, until: asyncio.Event) -> None:
-        """Live until this happens.
+    async def run(self, *, control: Path | None, observe: Path | None = None, wait: bool, until: asyncio.Event) -> None:
+        """Live until this happens; on ``control`` every command is taken, on ``observe`` those that only look.
 
         Raises:
             StartFailed: alone or in a group: the station cannot be put together.
@@ -70,22 +70,24 @@ class Machine:
         with claimed(self.data), remembered(self._log_memory):
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                await self._live(control=control, wait=wait, until=until)
+                await self._live(control=control, observe=observe, wait=wait, until=until)
 
-    async def _live(self, *, control: Path | None, wait: bool, until: asyncio.Event) -> None:
+    async def _live(self, *, control: Path | None, observe: Path | None, wait: bool, until: asyncio.Event) -> None:
         try:
             if not wait:
                 self.power_on()
                 await self._first_attempt()
             if control is not None:
-                await self._serve(control)
+                await self._serve(control, "bench")
+            if observe is not None:
+                await self._serve(observe, "observe")
             await until.wait()
         finally:
             if self.station is not None:
                 station, self.station = self.station, None
                 await station.power_off()
-            if self._server is not None:
-                await self._server.stop()
+            for server in self._servers:
+                await server.stop()
 
     async def _first_attempt(self) -> None:
         """Let the CSMS hear from us before the control socket costs time; a CSMS that is not there delays it little."""
@@ -94,11 +96,12 @@ class Machine:
             async with asyncio.timeout(FIRST_ATTEMPT_S):
                 await self.station.network.attempted.wait()
 
-    async def _serve(self, control: Path) -> None:
+    async def _serve(self, control: Path, granted: Literal["observe", "bench"]) -> None:
         from agent.shell.server import ControlServer
 
-        self._server = ControlServer(self, control)
-        await self._server.start()
+        server = ControlServer(self, control, granted)
+        self._servers.append(server)
+        await server.start()
 
     # ---- power ----
 
@@ -346,7 +349,7 @@ def _lock_for(kind: str, like: Evse) -> Part | None:
     return None if kind.startswith("c") else like.connectors[0].lock
 
 
-async def run_machine(machine: Machine, *, control: Path | None, wait: bool) -> None:
+async def run_machine(machine: Machine, *, control: Path | None, observe: Path | None = None, wait: bool) -> None:
     """Until SIGTERM or SIGINT; what goes wrong at the start is one error instead of a group."""
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -354,6 +357,6 @@ async def run_machine(machine: Machine, *, control: Path | None, wait: bool) -> 
         loop.add_signal_handler(number, until.set)
     loop.call_later(TIDY_AFTER_S, tidy)
     try:
-        await machine.run(control=control, wait=wait, until=until)
+        await machine.run(control=control, observe=observe, wait=wait, until=until)
     except* StartFailed as group:
         raise group.exceptions[0] from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -14,14 +14,21 @@ from agent.errors import BenchRefused
 from agent.model.device import Spot
 from agent.ocpp.messages.common import AuthorizationStatus
 from agent.ocpp.tolerance import csms_report
+from agent.powered import DATABASE
 from agent.provision import Provision, VariableProvision
 from agent.session.evse import Evse
 from agent.shell.limits import Limit, limit_set, limits_status
 from agent.shell.monitors import event_status, monitors_status
+from agent.shell.security import SecurityLogAsked, newest
+from agent.shell.variables import VariablesAsked, variables_status
+from agent.shell.why import Refusals, WhyAsked, why_status
+from agent.shell.words import SAYS
 from agent.vocabulary import CacheCleared, TechnicianAsked, Token, TokenNoted
 from hal.events import TokenKind
 
 Role = Literal["observe", "operate", "bench"]
+"""Who may do what: each may do what those before it may."""
+
 Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 
 
@@ -50,6 +57,15 @@ class Settle(Arguments, frozen=True):
 
     quiet_ms: Milliseconds = 200.0
     timeout_ms: Milliseconds = 10_000.0
+
+
+TOPICS = ("ocpp", "hal", "facts", "log")
+
+
+class Watch(Arguments, frozen=True):
+    """``watch``, which the server does for the connection itself."""
+
+    topics: tuple[str, ...] = TOPICS
 
 
 class Ids(Arguments, frozen=True):
@@ -149,8 +165,28 @@ Method = Callable[["Commands", Any], Awaitable[Answer | None]]
 class Commands:
     """Every command as a method; the table below says who may use it and what it takes."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, granted: Role = "bench") -> None:
         self._machine = machine
+        self.granted = granted
+        self._refusals = Refusals(asyncio.get_running_loop().time)
+        machine.observe(self._refusals.see)
+
+    def may(self, role: Role) -> bool:
+        """Whether the clients of this socket may use a command of this role."""
+        return get_args(Role).index(role) <= get_args(Role).index(self.granted)
+
+    async def help(self, arguments: Nothing) -> Answer:
+        """Every command that is taken here."""
+        known = [(name, role, kind) for name, (role, kind, _) in self.table.items()]
+        known.append(("watch", "observe", Watch))
+        return {
+            "role": self.granted,
+            "commands": [
+                {"cmd": name, "role": role, "arguments": arguments_of(kind), "says": SAYS[name]}
+                for name, role, kind in known
+                if self.may(role) and (role != "bench" or self._machine.bench)
+            ],
+        }
 
     # ---- power and state ----
 
@@ -178,6 +214,7 @@ class Commands:
             "thinned": station.link.outbox.thinned_events,
             "clock_known": station.clock.known,
             "flash": station.flash_status(),
+            "upload": station.uploads.status(),
             "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
         }
 
@@ -187,6 +224,22 @@ class Commands:
     async def events(self, arguments: Nothing) -> Answer:
         """The last ones, oldest first."""
         return {"events": [event_status(noticed) for noticed in self._on().station.events.recent]}
+
+    async def variables(self, arguments: VariablesAsked) -> Answer:
+        return variables_status(self._on().station.model, arguments)
+
+    async def why(self, arguments: WhyAsked) -> Answer:
+        station = self._on()
+        evses = station.station.site.evses
+        if arguments.evse is not None and arguments.evse not in evses:
+            raise BenchRefused(f"no such evse {arguments.evse}; there are {', '.join(map(str, evses))}")
+        return why_status(station, self._refusals, evses if arguments.evse is None else [arguments.evse])
+
+    async def security_log(self, arguments: SecurityLogAsked) -> Answer:
+        """What was noted before it is asked for is on disk by then."""
+        station = self._on()
+        await self._stored(station)
+        return await asyncio.to_thread(newest, station.data / DATABASE, arguments)
 
     async def csms_report(self, arguments: Nothing) -> Answer:
         """What the CSMS says that the specification does not allow, since power-on: text to mail to its vendor."""
@@ -209,9 +262,7 @@ class Commands:
             raise BenchRefused(f"no such evse {arguments.evse}; there are {', '.join(map(str, evses))}")
         evse = evses[arguments.evse]
         station.loop.post(limit_set(arguments, evse.layout))
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        station.loop.when_stored(lambda: stored.set_result(None))
-        await asyncio.shield(stored)
+        await self._stored(station)
         return {"limits": limits_status(evse.limits)}
 
     async def settle(self, arguments: Settle) -> None:
@@ -323,11 +374,15 @@ class Commands:
         """Wait until it is on disk: only there is it found."""
         station, event = self._on(), noted("list", arguments)
         station.loop.post(event)
+        await self._stored(station)
+        if station.station.desk.local_list.find(event.token) is None:
+            raise BenchRefused("the list is full, or the disk does not take it")
+
+    async def _stored(self, station: Any) -> None:
+        """Wait until everything that was decided is on disk."""
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         station.loop.when_stored(lambda: stored.set_result(None))
         await asyncio.shield(stored)
-        if station.station.desk.local_list.find(event.token) is None:
-            raise BenchRefused("the list is full, or the disk does not take it")
 
     def _on(self) -> Any:
         if self._machine.station is None:
@@ -343,9 +398,13 @@ class Commands:
         "start": ("bench", Start, start),
         "stop": ("bench", Nothing, stop),
         "power_cycle": ("bench", PowerCycle, power_cycle),
+        "help": ("observe", Nothing, help),
         "status": ("observe", Nothing, status),
+        "why": ("observe", WhyAsked, why),
+        "variables": ("observe", VariablesAsked, variables),
         "monitors": ("observe", Nothing, monitors),
         "events": ("observe", Nothing, events),
+        "security_log": ("observe", SecurityLogAsked, security_log),
         "csms_report": ("observe", Nothing, csms_report),
         "ledger_resend": ("operate", Ids, ledger_resend),
         "reset_fault": ("operate", OneEvse, reset_fault),
@@ -367,6 +426,18 @@ class Commands:
         "auth_cache_clear": ("bench", Nothing, auth_cache_clear),
         "local_list_put": ("bench", TokenPut, local_list_put),
     }
+
+
+def arguments_of(kind: type[msgspec.Struct]) -> list[Answer]:
+    """What a command takes, as ``help`` tells it; a default that is null may be left out as well."""
+    return [_argument(field) for field in msgspec.structs.fields(kind)]
+
+
+def _argument(field: msgspec.structs.FieldInfo) -> Answer:
+    default = None if field.required else field.default
+    if not field.required and default is msgspec.NODEFAULT:
+        default = msgspec.to_builtins(field.default_factory())
+    return {"name": field.name, "required": field.required, "default": default}
 
 
 LATER = {

@@ -13,23 +13,23 @@ import msgspec
 
 from agent.app import Machine
 from agent.errors import BenchRefused, StartFailed, told_of
-from agent.shell.commands import LATER, Commands
+from agent.shell.commands import LATER, Commands, Role
+from agent.shell.commands import TOPICS as TOPICS
 from hal.errors import HalError
 
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 1 << 20
 BACKLOG_LIMIT = 1 << 20
-TOPICS = ("ocpp", "hal", "facts", "log")
 
 
 class ControlServer:
-    """Listens on a Unix socket; any number of clients."""
+    """Listens on a Unix socket; any number of clients, all with the role that this socket grants."""
 
-    def __init__(self, machine: Machine, path: Path) -> None:
+    def __init__(self, machine: Machine, path: Path, granted: Role = "bench") -> None:
         self._machine = machine
         self._path = path
-        self._commands = Commands(machine)
+        self._commands = Commands(machine, granted)
         self._server: asyncio.Server | None = None
         self._clients: dict[Client, asyncio.Task[None]] = {}
 
@@ -169,6 +169,8 @@ class Client:
             known = ", ".join(sorted([*self._commands.table, "watch"]))
             raise BenchRefused(f"unknown command {name!r}; known: {known}")
         role, kind, method = entry
+        if not self._commands.may(role):
+            raise BenchRefused(f"{name} is for the role {role}, and this socket grants {self._commands.granted}")
         if role == "bench" and not self._machine.bench:
             raise BenchRefused(f"unsupported: {name} is for benches, and this board is none")
         try:

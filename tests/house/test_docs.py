@@ -166,7 +166,7 @@ def rows_behind(mark: str) -> list[list[str]]:
 
 def arguments_in(cell: str) -> dict[str, Any]:
     """``"`evse`, `connector` = 1"``: the arguments, and the defaults of those that may be left out."""
-    found = re.findall(r"`(\w+)`(?: = (\"[^\"]*\"|\{\}|\[\]|null|-?[\d.]+))?(?:,|$)", cell)
+    found = re.findall(r"`(\w+)`(?: = (\"[^\"]*\"|\{\}|\[\]|null|true|false|-?[\d.]+))?(?:,|$)", cell)
     return {name: msgspec.json.decode(default) if default else None for name, default in found}
 
 
