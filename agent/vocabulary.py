@@ -357,12 +357,6 @@ class SecurityNoted(Fact, frozen=True):
     tech_info: str = ""
 
 
-class ReportAccepted(Fact, frozen=True):
-    """The CSMS was told that it gets this report; its first page may follow (``evse`` 0)."""
-
-    request_id: int
-
-
 class LogRequested(Fact, frozen=True):
     """The CSMS is to get a log (``evse`` 0)."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import TypeVar
 
 import msgspec
 
@@ -18,7 +19,7 @@ from agent.model.device import Slot
 from agent.model.report import Wanted, based_on, selected, wanted
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import GenericDeviceModelStatus, StatusInfo, Variable
-from agent.vocabulary import CallFailed, CameOnline, Now, Registered, ReportAccepted
+from agent.vocabulary import Answer, CallFailed, CameOnline, Now, Registered
 
 PAGE_ITEMS = 100
 PAGE_BYTES = 32 << 10
@@ -29,6 +30,8 @@ MOST_ATTEMPTS = 3
 
 Page = tuple[tuple[m.ReportData, ...], bool]
 """What it tells, and whether another one follows."""
+
+R = TypeVar("R", m.GetBaseReportResponse, m.GetReportResponse)
 
 NOT_KNOWN = ("NotImplemented", "NotSupported")
 
@@ -76,16 +79,16 @@ class Reports(Block):
         super().__init__(desk)
         self._report: Report | None = None
 
-    def base(self, request: m.GetBaseReportRequest, now: Now) -> m.GetBaseReportResponse:
+    def base(self, request: m.GetBaseReportRequest, now: Now) -> m.GetBaseReportResponse | None:
         status, info = self._begin(request.request_id, based_on(self.desk.model, request.report_base))
-        return m.GetBaseReportResponse(status=status, status_info=info)
+        return self._answered_first(m.GetBaseReportResponse(status=status, status_info=info), now)
 
-    def custom(self, request: m.GetReportRequest, now: Now) -> m.GetReportResponse:
+    def custom(self, request: m.GetReportRequest, now: Now) -> m.GetReportResponse | None:
         items = len(request.component_variable or ())
         bound(request, items, self.desk.model[ITEMS_PER_GET_REPORT], self.desk.model[BYTES_PER_GET_REPORT])
         slots = selected(self.desk.model, request.component_criteria or (), asked_for(request))
         status, info = self._begin(request.request_id, slots)
-        return m.GetReportResponse(status=status, status_info=info)
+        return self._answered_first(m.GetReportResponse(status=status, status_info=info), now)
 
     calls = {m.GetBaseReportRequest: base, m.GetReportRequest: custom}
 
@@ -96,18 +99,20 @@ class Reports(Block):
         first = next(slots, None)
         if first is None:  # B08.FR.15
             return "EmptyResultSet", None
-        model = self.desk.model
-        told = (
-            data_of(slot, model[REPORTING_VALUE_SIZE], model[CONFIGURATION_VALUE_SIZE])
-            for slot in chain([first], slots)
-        )
-        self._report = Report(request_id, pages(told))
-        self.desk.post(ReportAccepted(0, request_id))
+        self._report = Report(request_id, pages(self._told(chain([first], slots))))
         return "Accepted", None
 
-    def accepted(self, fact: ReportAccepted, now: Now) -> None:
-        """The answer is on its way; the first page follows it."""
+    def _told(self, slots: Iterable[Slot]) -> Iterator[m.ReportData]:
+        value_size, list_size = self.desk.model[REPORTING_VALUE_SIZE], self.desk.model[CONFIGURATION_VALUE_SIZE]
+        return (data_of(slot, value_size, list_size) for slot in slots)
+
+    def _answered_first(self, response: R, now: Now) -> R | None:
+        """The first page goes behind the answer that promises it."""
+        if response.status != "Accepted":
+            return response
+        self.desk.tell(Answer(self.desk.message_id, response))
         self._say(now)
+        return None
 
     def _say(self, now: Now) -> None:
         report = self._report
@@ -122,13 +127,13 @@ class Reports(Block):
         if report is None or (request.request_id, request.seq_no) != (report.request_id, report.seq_no):
             return
         code = outcome.code if isinstance(outcome, CallFailed) else ""
+        self._report = None  # until the next page is made: one that cannot be made must not hold up another report
         if code in ("Offline", "Timeout"):
             report.waits = report.attempts < MOST_ATTEMPTS
             self._report = report if report.waits else None
-        elif report.last or code in NOT_KNOWN:
-            self._report = None
-        else:
+        elif not report.last and code not in NOT_KNOWN:
             report.turn()
+            self._report = report
             self._say(now)
 
     answers = {m.NotifyReportRequest: answered}
@@ -144,7 +149,7 @@ class Reports(Block):
         elif self._report is not None and self._report.waits:
             self._say(now)
 
-    facts = {ReportAccepted: accepted, CameOnline: connected, Registered: registered}
+    facts = {CameOnline: connected, Registered: registered}
 
 
 def asked_for(request: m.GetReportRequest) -> Wanted:

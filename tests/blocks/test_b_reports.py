@@ -320,6 +320,29 @@ def test_a_page_that_is_refused_is_not_said_again(code: str, goes_on: bool):
     assert base(bench, request_id=9)
 
 
+def test_a_variable_that_cannot_be_read_costs_its_report_and_not_the_next_one():
+    readable = True
+
+    def weight() -> int:
+        if readable:
+            return 7
+        raise ZeroDivisionError
+
+    def own(model: DeviceModel) -> None:
+        many(300)(model)
+        model.declare(Variable("Scale", "Weight", 0), live=weight)
+
+    bench = accepted(own=own)
+    readable = False
+    with pytest.raises(ZeroDivisionError):  # which the loop contains
+        base(bench)
+    readable = True
+    bench.disconnect()
+    bench.connect()
+    bench.take_sent()
+    assert base(bench, request_id=8)[-1]["tbc"] is False
+
+
 def test_a_report_ends_with_the_power():
     bench = accepted(own=many(450))
     bench.script["NotifyReport"] = None
