@@ -12,7 +12,7 @@ import pytest
 
 from agent.blocks import b_provisioning
 from agent.blocks.f_remote_control import RemoteControl
-from agent.blocks.g_availability import Availability
+from agent.blocks.g_heartbeat import Heartbeats
 from agent.edge import websocket
 from agent.loop import DEFECT_PAUSE_S
 from agent.ocpp.messages.f_remote_control import TriggerMessageRequest
@@ -272,10 +272,10 @@ async def test_a_defect_costs_the_call_not_the_station(
 async def test_a_defect_in_a_timer_leaves_the_others_running(
     csms: PracticeCsms, agent: AgentInLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def defective(block: Availability, now: object) -> None:
+    def defective(block: Heartbeats, now: object) -> None:
         raise ZeroDivisionError("practice")
 
-    monkeypatch.setattr(Availability, "expire", defective)
+    monkeypatch.setattr(Heartbeats, "expire", defective)
     await agent.start(csms.url, OCPPCommCtrlr_MessageTimeout__Default=2)
     await csms.wait_for("StatusNotification", count=2)
     heartbeat = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
