@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from agent.blocks.b_reset import STOPPED
+from agent.edge.boot import machine_start
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
@@ -33,6 +35,7 @@ from agent.given import (
     target_of,
 )
 from agent.link.csms import CsmsLink
+from agent.link.disk import Put
 from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.ocpp.tolerance import Ear, Tolerance
@@ -89,6 +92,7 @@ class PoweredStation:
         self.station.desk.local_list.read = self._tokens.find
         self._records = contents.records
         self._spread = not board.control.bench  # a board on a bench is alone
+        self.station.desk.machine_start = "" if board.control.bench else machine_start()
         self._remark = f"memory lost: the database was damaged, kept as {contents.damaged}" if contents.damaged else ""
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
@@ -154,6 +158,9 @@ class PoweredStation:
     async def power_off(self) -> None:
         """Shut down as a stopped service does: what was handed in is on disk."""
         await self._end_tasks()
+        machine = self.station.desk.machine_start
+        if machine:
+            self._database.write([Put(STOPPED, machine.encode())])
         self.network.close("the station stops")
         await asyncio.sleep(0)
         self.network.cut()

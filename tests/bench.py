@@ -190,6 +190,7 @@ class Bench:
         self.dialed: list[NetworkProfile | None] = []
         self.dark: set[str] = set()  # URLs at which nobody is
         self._network = network
+        self.machine_start = ""
         self._most_events = most_events
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
@@ -217,6 +218,7 @@ class Bench:
         outbox = Outbox(next_id=self._next_id, waiting=self._waiting(), most_events=self._most_events)
         self.link = CsmsLink(outbox, self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
+        self.station.desk.machine_start = self.machine_start
         self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()

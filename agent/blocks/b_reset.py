@@ -37,6 +37,8 @@ LOOK_AGAIN_S = 5.0
 """How often a reset that waits for something else than a transaction looks whether that is over."""
 
 BOOT_REASON = "boot/reason"
+MACHINE, STOPPED = "boot/machine", "boot/stopped"
+"""Which start of the machine the agent ran in last, and in which it was stopped in an orderly way."""
 
 
 class Resets(Block):
@@ -191,12 +193,26 @@ class Resets(Block):
         self.desk.tell(Restart(reason))
 
     def remember(self, records: Mapping[str, bytes], now: Any) -> None:
-        """Why we start: what the last reset said, else the power came back (B01.FR.09)."""
+        """Why we start: what the last reset said, else what the machine tells by itself (B01.FR.09)."""
         reason = records.get(BOOT_REASON)
         if reason is not None:
             known = reason.decode(errors="replace")
             self.desk.boot_reason = known if known in get_args(m.BootReason) else "Unknown"
             self.desk.tell(KeepRecord(BOOT_REASON, None))
+        else:
+            self.desk.boot_reason = self._unasked(records)
+        if STOPPED in records:
+            self.desk.tell(KeepRecord(STOPPED, None))
+        machine = self.desk.machine_start.encode()
+        if machine and machine != records.get(MACHINE):
+            self.desk.tell(KeepRecord(MACHINE, machine))
+
+    def _unasked(self, records: Mapping[str, bytes]) -> str:
+        """The power came back; or the machine never lost it: then somebody restarted the program, or it died."""
+        machine = self.desk.machine_start.encode()
+        if not machine or records.get(MACHINE) != machine:
+            return "PowerUp"
+        return "LocalReset" if records.get(STOPPED) == machine else "ApplicationReset"
 
 
 def _in_use(evse: Evse) -> bool:

@@ -52,6 +52,7 @@ class Desk:
         self.online = False
         self.heard_mono = float("-inf")
         self.boot_reason = "PowerUp"
+        self.machine_start = ""  # which start of the machine this is; empty: every start of the agent is one
         self.facts: deque[Fact] = deque()
         self.commands: list[Command] = []
         self.message_id = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.b_provisioning import OWN_INTERVAL_S
+from agent.blocks.b_reset import STOPPED
 from tests.bench import CARD, POWER_ON, TOKEN, Bench, Payload, only
 
 TIME = "2026-01-01T00:00:00Z"
@@ -41,6 +42,45 @@ def test_B01_FR_03_every_boot_says_it_again():
     bench.power_cycle()
     bench.connect()
     assert bench.sent[0].action == "BootNotification"
+
+
+@pytest.mark.parametrize(
+    ("machine", "stopped", "reason"),
+    [
+        ("", "", "PowerUp"),  # the system does not say
+        ("second", "", "PowerUp"),
+        ("second", "first", "PowerUp"),
+        ("first", "", "ApplicationReset"),  # it died while the power was on
+        ("first", "first", "LocalReset"),  # somebody restarted it
+    ],
+)
+def test_B01_FR_09_a_start_that_nobody_asked_for_tells_whether_the_power_was_gone(
+    machine: str, stopped: str, reason: str
+):
+    bench = Bench()
+    bench.machine_start = "first"
+    bench.power_cycle()
+    if stopped:
+        bench.records[STOPPED] = stopped.encode()
+    bench.machine_start = machine
+    bench.power_cycle()
+    bench.connect()
+    assert bench.sent[0].payload["reason"] == reason
+    assert STOPPED not in bench.records
+
+
+def test_B01_FR_09_what_a_reset_said_counts_for_more():
+    bench = Bench()
+    bench.machine_start = "first"
+    bench.power_cycle()
+    bench.accept()
+    bench.ask("Reset", type="Immediate")
+    bench.pass_time(2)
+    bench.records[STOPPED] = b"first"
+    bench.power_cycle(off_s=0)
+    bench.take_sent()
+    bench.connect()
+    assert bench.sent[0].payload["reason"] == "RemoteReset"
 
 
 def test_a_reconnection_is_no_boot():  # Part 4, 5.3

@@ -198,20 +198,35 @@ async def test_from_a_password_to_TLS_and_never_back_to_plain(
     assert PASSWORD not in "\n".join(agent.log.items)
 
 
+def product(folder: Path) -> Path:
+    """The simulated board as one that is no bench."""
+    board = sim_board(folder, SOON)
+    board.write_text(board.read_text().replace("bench = true", "bench = false"))
+    return board
+
+
 async def test_after_a_blackout_a_product_does_not_connect_at_once_and_after_a_reset_it_does(
     csms: PracticeCsms, folder: Path
 ) -> None:
     """Part 4, 8.2: the random range holds for the first attempt, too; a board on a bench is alone and does not wait."""
-    board = sim_board(folder, SOON)
-    board.write_text(board.read_text().replace("bench = true", "bench = false"))
     line = "= the power came back"
-    async with AgentInLoop(folder, board, identity=ID, csms_url=csms.url) as agent:
+    async with AgentInLoop(folder, product(folder), identity=ID, csms_url=csms.url) as agent:
         agent.machine.power_on()
         await agent.said(line)
         await here(csms)
         await csms.call(ID, "Reset", {"type": "Immediate"})
         await csms.wait_for("BootNotification", count=2)
         assert agent.said_times(line) == 1
+
+
+async def test_a_program_that_is_restarted_while_the_machine_runs_does_not_say_that_the_power_came_back(
+    csms: PracticeCsms, folder: Path
+) -> None:
+    for start in (1, 2):
+        async with AgentInLoop(folder, product(folder), identity=ID, csms_url=csms.url) as agent:
+            agent.machine.power_on()
+            await csms.wait_for("BootNotification", count=start)
+    assert [boot["reason"] for boot in csms.station(ID).boots] == ["PowerUp", "LocalReset"]
 
 
 async def test_security_profile_2_speaks_no_plain_word_also_where_the_technician_gave_a_plain_URL(
