@@ -118,6 +118,7 @@ async def test_a_vehicle_that_is_still_there_after_a_power_cut_pays_by_its_contr
     record = await powered(csms, agent)
     await agent.cmd("plug_in", evse=1, ev=PAYS)
     await agent.fact("PowerPathClosed", 1)
+    await csms.wait_for(lambda: len(record.transactions) == 1)
     await agent.cmd("power_cycle")
     await agent.fact("TransactionEnded", 1)
     await agent.fact("PowerPathClosed", 1)
