@@ -110,7 +110,7 @@ def stored(data: Path) -> int:
 
 
 async def measure(folder: Path, repeats: int) -> Section:
-    """Medians; of the starts the fastest, as other work only adds.  Those with an empty and a full memory take turns."""
+    """Medians; of the starts, with an empty and a full memory in turns, the fastest: other work only adds."""
     folder.mkdir(parents=True)
     subject = subject_of(board_file(folder))
     empty, full = folder / "empty", folder / "full"
