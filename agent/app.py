@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from agent.edge.heart import ServiceManager
 from agent.edge.log_memory import LogMemory
 from agent.edge.websocket import check_url
 from agent.errors import BenchRefused, StartFailed
@@ -73,6 +74,7 @@ class Machine:
                 await self._live(control=control, observe=observe, wait=wait, until=until)
 
     async def _live(self, *, control: Path | None, observe: Path | None, wait: bool, until: asyncio.Event) -> None:
+        manager = ServiceManager()
         try:
             if not wait:
                 self.power_on()
@@ -81,8 +83,10 @@ class Machine:
                 await self._serve(control, "bench")
             if observe is not None:
                 await self._serve(observe, "observe")
+            manager.tell("READY=1")
             await until.wait()
         finally:
+            manager.tell("STOPPING=1")
             if self.station is not None:
                 station, self.station = self.station, None
                 await station.power_off()

@@ -272,6 +272,11 @@ class Loop:
         """Call when everything that was decided so far is on disk, or has been refused by it."""
         self._store.write((), Once(done))
 
+    @property
+    def able(self) -> bool:
+        """Whether it takes events.  Asked between two turns: one that never ended shows here."""
+        return not self._busy and not self._stopped
+
     def stop(self) -> None:
         """No more turns: the power is gone."""
         self._stopped = True

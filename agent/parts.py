@@ -18,6 +18,7 @@ from board.descriptor import Board, Connector, Evse, Part, Reader
 from board.descriptor import Thermometer as ThermometerPart
 from hal.errors import HalError, UnknownDriver
 from hal.events import DeviceFound, DeviceLost
+from hal.liveness import Liveness
 from hal.ports import (
     ConnectorLock,
     Driver,
@@ -52,9 +53,12 @@ class Parts:
         self.locks: dict[tuple[int, int], ConnectorLock] = {}
         self.seccs: dict[int, Secc] = {}
         self.all: dict[Driver, Place] = {}
+        self.liveness = Liveness()
+        self.wants_liveness = False
 
     def make(self, part: Part | Reader | ThermometerPart, place: Place, port: type[P]) -> P:
         """Make the driver of a part."""
+        place = msgspec.structs.replace(place, liveness=self.liveness)
         try:
             made = make_driver(part.driver, part.options, place, self._buses.get(part.bus), self._post)
         except UnknownDriver as error:
@@ -62,6 +66,7 @@ class Parts:
         if not isinstance(made, port):
             raise StartFailed(f"{place.part}.driver: {part.driver!r} is no {port.__name__}")
         self.all[made] = place
+        self.wants_liveness = self.wants_liveness or getattr(made, "wants_liveness", False)
         return made
 
 

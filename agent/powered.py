@@ -19,6 +19,7 @@ from agent.edge.boot import machine_start
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
+from agent.edge.heart import Heart, ServiceManager
 from agent.edge.log_memory import LogMemory
 from agent.edge.network import Network
 from agent.edge.tokens import TokenReader
@@ -122,6 +123,7 @@ class PoweredStation:
             on_restart=on_restart,
         )
         self.network.listener = self.loop
+        self._heart = Heart(self.parts.liveness, ServiceManager(), self._able)
 
     def _open(self) -> Any:
         try:
@@ -131,6 +133,10 @@ class PoweredStation:
 
     def _post(self, event: Event) -> None:
         self.loop.post(event)
+
+    def _able(self) -> bool:
+        """Whether events are dealt with and the disk's thread lives: less is no working station."""
+        return self.loop.able and self._database.alive
 
     def _upload_ended(self, event: UploadEnded) -> None:
         self.loop.post(event)
@@ -152,6 +158,7 @@ class PoweredStation:
         """Start the drivers and connect."""
         self.loop.power_on(self._records, self._remark, spread=self._spread)
         self._records = {}
+        self._heart.start(for_drivers=self.parts.wants_liveness)
         for driver, place in self.parts.all.items():
             self._running.append(self._tasks.create_task(supervised(driver, place, self._post)))
 
@@ -178,6 +185,7 @@ class PoweredStation:
     async def _end_tasks(self) -> None:
         self.loop.stop()
         self.uploads.cancel()
+        self._heart.stop()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

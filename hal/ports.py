@@ -12,6 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from hal.events import Event
+from hal.liveness import Liveness
 
 Post = Callable[[Event], None]
 
@@ -120,7 +121,11 @@ class Secc(Driver, Protocol):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a part sits: its path in the board file (``evse[1].pilot``), what it belongs to, what it measures."""
+    """Where a part sits: its path in the board file (``evse[1].pilot``), what it belongs to, what it measures.
+
+    ``liveness`` tells a driver that keeps a board awake whether the agent works.  Its class says
+    ``wants_liveness = True``, or nobody feeds it.
+    """
 
     part: str
     evse: int
@@ -129,3 +134,4 @@ class Place(msgspec.Struct, frozen=True):
     phases: int = 3
     voltage_v: float = 230.0
     spot: str = ""
+    liveness: Liveness | None = None

@@ -119,6 +119,11 @@ class Database:
         """Ask, after everything that was handed in before; the answer comes in the loop."""
         self._queue.put(Asked(question, done))
 
+    @property
+    def alive(self) -> bool:
+        """Whether somebody writes what is handed in."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Write what was handed in, then close."""
         self._queue.put(Stop())
