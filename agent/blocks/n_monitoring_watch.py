@@ -16,6 +16,7 @@ from agent.blocks.events import EventNotices
 from agent.blocks.n_monitoring_roster import Roster, wall_of
 from agent.model.catalogue import (
     ACTIVE_MONITORING_LEVEL,
+    MONITORING_AVAILABLE,
     MONITORING_ENABLED,
     OFFLINE_QUEUING_SEVERITY,
     REPORTING_VALUE_SIZE,
@@ -99,7 +100,7 @@ class Watch:
     def _utmost_severity(self) -> int:
         """The least grave event that could be told, or queued, now (N05.FR.03, N07.FR.04, N07.FR.15)."""
         model = self._desk.model
-        if not model[MONITORING_ENABLED]:
+        if not (model[MONITORING_AVAILABLE] and model[MONITORING_ENABLED]):
             return NOBODY
         level = model[ACTIVE_MONITORING_LEVEL]
         heard = self._desk.accepted and self._desk.online
