@@ -258,7 +258,7 @@ def test_B07_characteristics_are_those_that_a_value_is_checked_against():
             assert set(values.split(",")) <= set(characteristics["valuesList"].split(","))
 
 
-@pytest.mark.proves("B07.FR.13")
+@pytest.mark.proves("B07.FR.13", "B08.FR.16")
 def test_B07_FR_13_one_report_at_a_time_and_the_next_one_after_it():
     bench = accepted(own=many(450))
     bench.script["NotifyReport"] = None
@@ -533,3 +533,10 @@ def test_B08_FR_18_more_bytes_than_are_allowed_are_refused():
     long = [one("x" * 50, "y" * 50, "z" * 50, instance="w" * 50)] * 20
     assert bench.ask("GetReport", requestId=1, componentVariable=long) == "FormatViolation"
     assert bench.ask("GetReport", requestId=1, componentVariable=long[:2]) == {"status": "EmptyResultSet"}
+
+
+def test_another_base_or_criterion_than_ocpp_has_is_malformed_and_reports_nothing():
+    bench = accepted()
+    assert bench.ask("GetBaseReport", requestId=1, reportBase="WholeInventory") == "PropertyConstraintViolation"
+    assert bench.ask("GetReport", requestId=1, componentCriteria=["Sunny"]) == "PropertyConstraintViolation"
+    assert reported(bench) == []
