@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
-from agent.errors import StartFailed, told_of
+from agent.errors import StartFailed
 from agent.session.connector import ConnectorLayout
 from agent.session.derating import DeratingLayout
 from agent.session.layout import EvseLayout
@@ -17,7 +16,6 @@ from agent.session.limits import Terms, bound_of
 from board.descriptor import Board, Connector, Evse, Part, Reader
 from board.descriptor import Thermometer as ThermometerPart
 from hal.errors import HalError, UnknownDriver
-from hal.events import DeviceFound, DeviceLost
 from hal.liveness import Liveness
 from hal.ports import (
     ConnectorLock,
@@ -35,11 +33,6 @@ from hal.registry import make_bus, make_driver
 log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Driver)
-
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
-PROVED_S = 5.0
-"""A driver that had a defect and has run for so long works again."""
 
 
 class Parts:
@@ -135,30 +128,6 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
             where = place(f"connectors[{connector.id - 1}].lock", connector.id)
             lock = parts.make(connector.lock, where, ConnectorLock)  # type: ignore[type-abstract]
             parts.locks[evse.id, connector.id] = lock
-
-
-async def supervised(driver: Driver, place: Place, post: Post) -> None:
-    """Run a driver.  A defect in it costs its part, not the station: it is told, and the driver runs anew."""
-    part = f"driver of {place.part}"
-    pause_s = FIRST_PAUSE_S
-    while True:
-        running = asyncio.ensure_future(driver.run())
-        try:
-            if pause_s > FIRST_PAUSE_S:
-                await asyncio.wait({running}, timeout=PROVED_S)
-                if not running.done():
-                    pause_s = FIRST_PAUSE_S
-                    post(DeviceFound(place.evse, part))
-            await running
-            return
-        except Exception as error:
-            log.error("! defect: %s: %s", part, told_of(error))
-            log.debug("traceback", exc_info=True)
-            post(DeviceLost(place.evse, part, told_of(error)))
-        finally:
-            running.cancel()
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:

@@ -22,6 +22,7 @@ from agent.edge.database import Contents, Database
 from agent.edge.heart import Heart, ServiceManager
 from agent.edge.log_memory import LogMemory
 from agent.edge.network import Network
+from agent.edge.supervision import supervised
 from agent.edge.tokens import TokenReader
 from agent.edge.uploads import Uploads
 from agent.errors import StartFailed
@@ -41,7 +42,7 @@ from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.pages import pages_of
-from agent.parts import Buses, build_parts, layouts_of, supervised
+from agent.parts import Buses, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
 from agent.vocabulary import ClockShift, UploadEnded

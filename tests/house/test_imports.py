@@ -63,7 +63,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent.model": ("agent.model",),
     "agent.ocpp": ("agent.ocpp",),
     "agent.link": ("agent.link", "agent.ocpp", "agent.vocabulary"),
-    "agent.edge": ("agent.edge", "agent.link", "agent.provision", "agent.vocabulary"),
+    "agent.edge": (
+        "agent.edge",
+        "agent.errors",
+        "agent.link",
+        "agent.provision",
+        "agent.vocabulary",
+        "hal.events",
+        "hal.liveness",
+        "hal.ports",
+    ),
     "agent.shell": ("agent", "hal"),
 }
 
@@ -82,7 +91,7 @@ MAY_AWAIT = (
 )
 
 IMPURE = {"socket", "ssl", "asyncio", "threading", "subprocess", "sqlite3", "time", "secrets", "serial", "selectors"}
-MAY_BE_IMPURE = (*MAY_AWAIT, "agent.__main__", "agent.shell", "hal.registry")
+MAY_BE_IMPURE = (*MAY_AWAIT, "agent.__main__", "agent.shell", "hal.registry", "hal.liveness")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from agent import parts
-from agent.parts import supervised
+from agent.edge import supervision
+from agent.edge.supervision import supervised
 from hal.events import DeviceFound, DeviceLost, Event
 from hal.ports import Place
 from tests.csms.practice import PracticeCsms
@@ -58,7 +58,7 @@ def test_it_is_told_tried_again_ever_more_slowly_and_found_when_it_works() -> No
 async def test_the_station_goes_on_without_the_part(
     agent: AgentInLoop, csms: PracticeCsms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "FIRST_PAUSE_S", 1000.0)
+    monkeypatch.setattr(supervision, "FIRST_PAUSE_S", 1000.0)
     from hal.drivers.sim_meter import SimMeter
 
     async def broken(self: SimMeter) -> None:
