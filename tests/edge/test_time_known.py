@@ -601,6 +601,17 @@ def test_without_a_time_server_the_next_source_is_believed(tmp_path: Path) -> No
     served(story, tmp_path, {"ClockCtrlr.TimeSource": "NTP,Heartbeat"})
 
 
+def test_B01_FR_06_a_csms_that_is_not_among_the_sources_tells_no_time(tmp_path: Path) -> None:
+    async def story(box: Box, system: Served) -> None:
+        box.csms.listening = True
+        await asyncio.sleep(HOUR_S)
+        assert box.on.station.desk.accepted
+        assert not box.on.clock.known
+        await box.on.cut()
+
+    served(story, tmp_path, {"ClockCtrlr.TimeSource": "NTP"})
+
+
 def test_half_of_the_way_there_and_back_is_how_late_an_answer_is() -> None:
     ticking = Ticking()
     clock = ticking.clock()

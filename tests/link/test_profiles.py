@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.link.csms import CsmsLink, Transmit
+from agent.link.outbox import Outbox
 from agent.link.profiles import Profiles
-from agent.vocabulary import NetworkProfile
+from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
+from agent.vocabulary import NetworkProfile, UseNetwork
+
+EVENT = TransactionEventRequest(
+    event_type="Started",
+    timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+    trigger_reason="CablePluggedIn",
+    seq_no=0,
+    transaction_info=Transaction(transaction_id="1"),
+)
 
 FIRST, SECOND, THIRD = (NetworkProfile(slot, f"ws://csms{slot}/ocpp") for slot in (1, 2, 3))
 
@@ -128,3 +142,26 @@ def test_B10_FR_09_whatever_happened_every_entry_comes_to_its_turn(
         profiles.closed()
     seen = set(tries(profiles, (2 * len(entries) + 3) * attempts))
     assert seen >= {entry.slot for entry in entries}
+
+
+def test_B10_FR_10_what_waits_is_not_told_to_another_csms_before_it_has_accepted_the_station():
+    link = CsmsLink(Outbox(), Random(1))
+    link.use(UseNetwork((FIRST, SECOND)))
+    link.profiles.attempts = 1
+    link.power_on(0.0)
+    link.receive_opened("ocpp2.0.1", 0.0)
+    link.admit("all", 0.0)
+    link.receive_closed("gone", 1.0)
+    link.receive_closed("nobody there", 10.0)
+    row = link.outbox.append(EVENT, "1", 0)
+    link.receive_stored(row.id, 20.0)
+    link.receive_opened("ocpp2.0.1", 100.0)
+    link.expire(100.0)
+    assert not said(link)
+    link.admit("all", 101.0)
+    assert len(said(link)) == 1
+
+
+def said(link: CsmsLink) -> list[str]:
+    """What was sent since the last call."""
+    return [command.frame for command in link.take_commands() if isinstance(command, Transmit)]
