@@ -142,6 +142,7 @@ def _declare_lock(model: DeviceModel, evse: Evse, connector: Connector) -> None:
     declare = partial(model.declare, evse=evse.id, connector=connector.id)
     declare(present(LOCK))
     declare(flag(LOCK, "Active"), live=lambda: connector.lock_position == "locked")
+    declare(flag(LOCK, "Problem"), live=lambda: connector.lock_failed)
 
 
 def read(evse: Evse, value: Callable[[MeterSampled], float | None]) -> float | None:

@@ -106,9 +106,6 @@ def _declare_connector(model: DeviceModel, evse: Evse, connector: Connector, sta
     declare(_state("Connector"), live=partial(status_of, evse, connector))
     declare(_available("Connector"))
     declare(_problem("Connector"), live=partial(evse.faulted, connector.id))
-    if connector.layout.has_lock:
-        problem = Variable("ConnectorPlugRetentionLock", "Problem", False, mutability="ReadOnly")
-        declare(problem, live=lambda: connector.lock_failed)
     kind = Variable("Connector", "ConnectorType", connector.layout.type, mutability="ReadOnly")
     declare(kind)
     declare(Variable("Connector", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"))
