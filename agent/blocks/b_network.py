@@ -118,7 +118,7 @@ class Network(Block):
             return f"ocppTransport {asked.ocpp_transport} is not spoken; there is JSON"
         if PROTOCOLS.get(asked.ocpp_version or "OCPP20") not in self._setup.protocols:
             return f"ocppVersion {asked.ocpp_version} is not spoken; there are {', '.join(self._setup.protocols)}"
-        if asked.ocpp_interface not in self._setup.interfaces:
+        if asked.ocpp_interface not in (*self._setup.interfaces, "Any"):
             return f"ocppInterface {asked.ocpp_interface} is not here; there are {', '.join(self._setup.interfaces)}"
         if asked.apn is not None or asked.vpn is not None:
             return "apn and vpn cannot be set from here"

@@ -303,3 +303,12 @@ def test_an_evse_out_of_service_is_out_of_service_after_its_reset():
     bench.pass_time(EVSE_RESET_S + 60)
     assert bench.take_statuses() == []
     assert not bench.evse().in_service(1)
+
+
+def test_an_evse_that_is_reset_while_the_station_waits_for_its_own_reset_stays_closed():
+    bench = charging()
+    bench.ask("Reset", type="OnIdle")
+    assert status(bench, "Immediate", evseId=2) == ("Accepted", "")
+    bench.pass_time(EVSE_RESET_S + 60)
+    assert not bench.evse(2).in_service(1)
+    assert bench.restarts == []
