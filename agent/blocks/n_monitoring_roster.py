@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from agent.model.monitors import FIRST_ID, Monitor, Monitors, Origin, Preset, Se
 from agent.vocabulary import KeepRecord, Now
 
 RECORD = "monitor/"
+NUMBER = re.compile(r"[0-9]{1,10}")
 
 PROBLEM_SEVERITY = 3
 """Critical: what every component with a Problem tells by itself."""
@@ -96,9 +98,9 @@ class Roster:
         if self._desk.model[ACTIVE_MONITORING_BASE] != "HardWiredOnly":
             for id, slot, preset in self._usable_presets():
                 self.put(slot, Monitor(id, slot.spot, preset.setting, "PreconfiguredMonitor"), now)
-        for key, value in records.items():
+        for key in sorted(records, key=lambda key: (len(key), key), reverse=True):  # greatest numbers first
             if key.startswith(RECORD):
-                stored = self._desk.read_record(key, value, StoredMonitor)
+                stored = self._desk.read_record(key, records[key], StoredMonitor)
                 if stored is not None and not self._take_up(key.removeprefix(RECORD), stored, now):
                     self._desk.forget_record(key)  # N04, remark: what cannot be monitored any more
 
@@ -113,7 +115,7 @@ class Roster:
 
     def _take_up(self, number: str, stored: StoredMonitor, now: Now) -> bool:
         slot = self._desk.model.find(stored.spot)
-        if slot is None or not number.isdecimal():
+        if slot is None or not NUMBER.fullmatch(number):
             return False
         known, setting = self.monitors.get(int(number)), stored.setting
         if setting is None:
@@ -121,13 +123,22 @@ class Roster:
         if stored.origin == "CustomMonitor":
             if objection_to(slot.variable, setting) is not None:
                 return False
-            known = Monitor(int(number), slot.spot, setting, "CustomMonitor")
+            known = Monitor(self._number(known, slot, int(number)), slot.spot, setting, "CustomMonitor")
             self.put(slot, known, now)
         elif known is None or (known.spot, known.setting) != (slot.spot, setting):
             return False
         known.exceeded = stored.exceeded
         known.told = stored.told if stored.told is not None else known.told
+        if known.id != int(number):
+            self.keep(known, slot)
         return True
+
+    def _number(self, known: Monitor | None, slot: Slot, number: int) -> int:
+        """Its own, unless a later board file has given that to a monitor of another variable (N04.FR.19)."""
+        if known is None or known.spot == slot.spot:
+            return number
+        self._desk.tell(KeepRecord(f"{RECORD}{number}", None))
+        return self.monitors.next_id() or number
 
     def _stays_away(self, known: Monitor | None, slot: Slot) -> bool:
         if known is None or known.origin != "PreconfiguredMonitor" or known.spot != slot.spot:

@@ -440,6 +440,7 @@ def test_N07_FR_13_monitors_outlive_the_power_with_their_numbers():
         ("monitor/20001", b"{"),
         ("monitor/twenty", None),
         ("monitor/-1", None),
+        ("monitor/" + "9" * 5000, None),
         (
             "monitor/20007",
             b'{"spot":{"component":"EVSE","variable":"Gone","evse":1},"setting":{"kind":"Delta","value":1,"severity":5},'
@@ -464,6 +465,19 @@ def test_a_record_of_what_cannot_be_monitored_any_more_is_forgotten(key: str, va
     assert key not in bench.records
     assert key in bench.station.unreadable
     assert custom(bench) == ([] if key.endswith("20001") else [FIRST_CUSTOM_ID])
+
+
+def test_a_monitor_whose_number_a_later_board_file_gives_to_another_gets_a_new_one():
+    old = monitored(monitors=(PRESET,))
+    put(old, watching(STATE, severity=2, id=PRESET_ID), watching(STATION))
+    added = Preset(Spot("EVSE", "Power", evse=1), Setting("UpperThreshold", 5000, 6))
+    new = Bench(monitors=(added,))
+    new.records = dict(old.records)
+    for _ in range(2):
+        told = reported(restarted(new))
+        assert told[PRESET_ID]["variable"] == {"name": "Power"}
+        mine = [told[id]["severity"] for id in (FIRST_CUSTOM_ID, FIRST_CUSTOM_ID + 1)]
+        assert mine == [5, 2]
 
 
 def test_a_preset_that_does_not_fit_the_station_is_none():
