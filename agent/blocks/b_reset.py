@@ -158,8 +158,8 @@ class Resets(Block):
             elif now.mono >= back_at:
                 del self._back_at[evse_id], self._retries[evse_id]
                 evse.resetting = False
-        if self._reason == "ScheduledReset":
-            self._close_what_is_free()
+                if self._reason == "ScheduledReset":
+                    self._close_what_is_free()
 
     # ---- time ----
 
