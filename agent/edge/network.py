@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +13,8 @@ from msgspec.structs import replace
 
 from agent.edge.websocket import CsmsSocket, Target
 from agent.vocabulary import NetworkProfile
+
+log = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 1 << 20
 
@@ -57,7 +60,10 @@ class Network:
 
     def connect(self, profile: NetworkProfile | None = None) -> None:
         """Try once, by this profile; the outcome comes to the listener."""
+        before = self.target
         self.target = target = self._provisioned if profile is None else target_by(profile, self._provisioned)
+        if profile is not None and (before is None or before.url != profile.url):
+            log.info("= by the network profile of slot %d: %s", profile.slot, profile.url)
         refusal = self._refusal(target, profile)
         if target is None or refusal:
             asyncio.get_running_loop().call_soon(self._closed, None, refusal)

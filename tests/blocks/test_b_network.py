@@ -164,7 +164,7 @@ def test_B10_FR_02_a_list_with_a_slot_that_holds_nothing_is_rejected(priority: s
     assert bench.get(PRIORITY) == "1"
 
 
-@pytest.mark.proves("B10.FR.01", "B10.FR.04", "B10.FR.06")
+@pytest.mark.proves("B10.FR.01", "B10.FR.04")
 def test_a_new_csms_is_first_and_the_station_goes_there_after_the_reset():
     bench = a_bench()
     assert bench.get(ACTIVE) == "1"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.csms.line import NotConnected
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.sessions import all_ended, charge, energies_wh, faults_of, visit
 from tests.scenarios.station import ID, AgentInLoop, AgentProcess, sim_board
@@ -56,6 +57,7 @@ async def here(csms: PracticeCsms) -> None:
     await csms.wait_for("StatusNotification", count=2)
 
 
+@pytest.mark.proves("B10.FR.06")
 async def test_a_station_moves_to_another_CSMS_with_a_reset(csms: PracticeCsms, agent: AgentInLoop) -> None:
     async with PracticeCsms() as new:
         await agent.start(csms.url)
@@ -64,6 +66,9 @@ async def test_a_station_moves_to_another_CSMS_with_a_reset(csms: PracticeCsms, 
         assert await prefer(csms, "2,1") == "RebootRequired"
         assert ID not in new.stations  # B09: nothing changes before the reset
         assert await csms.call(ID, "Reset", {"type": "OnIdle"}) == {"status": "Accepted"}
+        await new.wait_for(lambda: ID in new.stations)
+        with pytest.raises(NotConnected):
+            csms.line(ID)
         await here(new)
         assert [boot["reason"] for boot in new.station(ID).boots] == ["RemoteReset"]
         assert await value_of(new, "OCPPCommCtrlr", ACTIVE) == "2"
@@ -103,6 +108,8 @@ async def test_a_new_CSMS_that_is_not_there_brings_the_station_back(csms: Practi
     await csms.wait_for("BootNotification", count=2)
     assert csms.station(ID).boots[-1]["reason"] == "RemoteReset"
     assert await value_of(csms, "OCPPCommCtrlr", ACTIVE) == "1"
+    await agent.said(f"= by the network profile of slot 2: {nobody}")
+    await agent.said(f"= by the network profile of slot 1: {csms.url}")
     await charge(agent, 1, "ABCD", 1000)
     assert faults_of(await all_ended(csms, 1)) == []
 
