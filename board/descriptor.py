@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from re import sub
 from typing import Annotated, Any, Literal
@@ -221,21 +222,37 @@ def read_board(path: Path) -> Board:
         BoardError: not readable, not TOML, an unknown key, a value out of range, a number used twice.
 
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BoardError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BoardError(f"{path}: not TOML: {error}") from None
+    table = read_table(path)
     try:
         board = msgspec.convert(table, Board)
     except msgspec.ValidationError as error:
         raise BoardError(f"{path}: {error}{_choices(str(error))}") from None
-    _check_numbers(board, path)
-    _check_buses(board, path)
-    _check_limits(board, path)
-    _check_components(board, path)
+    for fault in faults_of(board):
+        raise BoardError(f"{path}: {fault}")
     return board
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The TOML of a board file, as it stands there.
+
+    Raises:
+        BoardError: not readable, not TOML.
+
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BoardError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(f"{path}: not TOML: {error}") from None
+
+
+def faults_of(board: Board) -> Iterator[str]:
+    """Everything that contradicts itself in a board whose keys and ranges are right, each with its place."""
+    yield from _check_numbers(board)
+    yield from _check_buses(board)
+    yield from _check_limits(board)
+    yield from _check_components(board)
 
 
 _TABLES: dict[str, type[_Table]] = {
@@ -272,72 +289,74 @@ def _choices(text: str) -> str:
     return f"; keys: {', '.join(table.__struct_fields__)}" if table else ""
 
 
-def _check_numbers(board: Board, path: Path) -> None:
+def _check_numbers(board: Board) -> Iterator[str]:
     numbers = [evse.id for evse in board.evse]
     if numbers != list(range(1, len(numbers) + 1)):
-        raise BoardError(f"{path}: $.evse[...].id: EVSEs are numbered 1, 2, 3... in order, not {numbers}")
+        yield f"$.evse[...].id: EVSEs are numbered 1, 2, 3... in order, not {numbers}"
     for index, evse in enumerate(board.evse):
         ids = [connector.id for connector in evse.connectors]
         if ids != list(range(1, len(ids) + 1)):
-            raise BoardError(f"{path}: $.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}")
+            yield f"$.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}"
     for index, reader in enumerate(board.reader):
         if reader.evse not in (0, *numbers):
-            raise BoardError(f"{path}: $.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}")
+            yield f"$.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}"
 
 
-def _check_limits(board: Board, path: Path) -> None:
+def _check_limits(board: Board) -> Iterator[str]:
     for index, evse in enumerate(board.evse):
-        where = f"{path}: $.evse[{index}]"
-        _check_once([each.source for each in evse.limit], f"{where}.limit[...].source")
-        _check_once([each.spot for each in evse.thermometer], f"{where}.thermometer[...].spot")
+        where = f"$.evse[{index}]"
+        yield from _check_once([each.source for each in evse.limit], f"{where}.limit[...].source")
+        yield from _check_once([each.spot for each in evse.thermometer], f"{where}.thermometer[...].spot")
         for number, limit in enumerate(evse.limit):
-            _check_limit(limit, evse, f"{where}.limit[{number}]")
+            yield from _check_limit(limit, evse, f"{where}.limit[{number}]")
         for number, thermometer in enumerate(evse.thermometer):
             if thermometer.derate is not None:
-                _check_derate(thermometer.derate, evse, f"{where}.thermometer[{number}].derate")
+                yield from _check_derate(thermometer.derate, evse, f"{where}.thermometer[{number}].derate")
 
 
-def _check_once(names: list[str], where: str) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise BoardError(f"{where}: {twice!r} is there twice")
+def _check_once(names: list[str], where: str) -> Iterator[str]:
+    twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+    yield from (f"{where}: {name!r} is there twice" for name in twice)
 
 
-def _check_limit(limit: Limit, evse: Evse, where: str) -> None:
+def _check_limit(limit: Limit, evse: Evse, where: str) -> Iterator[str]:
     if isinstance(limit.fallback_a, tuple) and len(limit.fallback_a) != evse.phases:
-        raise BoardError(f"{where}.fallback_a: {len(limit.fallback_a)} currents; the EVSE has {evse.phases} phases")
+        yield f"{where}.fallback_a: {len(limit.fallback_a)} currents; the EVSE has {evse.phases} phases"
     if limit.phases is not None and limit.phases > evse.phases:
-        raise BoardError(f"{where}.phases: {limit.phases}; the EVSE has {evse.phases}")
+        yield f"{where}.phases: {limit.phases}; the EVSE has {evse.phases}"
 
 
-def _check_derate(derate: Derate, evse: Evse, where: str) -> None:
+def _check_derate(derate: Derate, evse: Evse, where: str) -> Iterator[str]:
     if not derate.from_c < derate.to_c <= derate.stop_c:
         found = f"{derate.from_c:g}, {derate.to_c:g}, {derate.stop_c:g}"
-        raise BoardError(f"{where}: from_c < to_c <= stop_c, not {found}")
+        yield f"{where}: from_c < to_c <= stop_c, not {found}"
     for name, amps in (("to_a", derate.to_a), ("fallback_a", derate.fallback_a)):
         if amps > evse.limit_a:
-            raise BoardError(f"{where}.{name}: {amps:g} is more than the EVSE's limit_a, {evse.limit_a:g}")
+            yield f"{where}.{name}: {amps:g} is more than the EVSE's limit_a, {evse.limit_a:g}"
 
 
-def _check_components(board: Board, path: Path) -> None:
+def _check_components(board: Board) -> Iterator[str]:
     for index, each in enumerate(board.component):
         if each.connector is not None and each.evse is None:
-            raise BoardError(f"{path}: $.component[{index}].connector: {each.connector} of which evse?")
-        if each.evse is not None and each.evse > len(board.evse):
-            raise BoardError(f"{path}: $.component[{index}].evse: no evse {each.evse}; there are {len(board.evse)}")
-        there = len(board.evse[each.evse - 1].connectors) if each.evse is not None else 0
+            yield f"$.component[{index}].connector: {each.connector} of which evse?"
+        if each.evse is None:
+            continue
+        if each.evse > len(board.evse):
+            yield f"$.component[{index}].evse: no evse {each.evse}; there are {len(board.evse)}"
+            continue
+        there = len(board.evse[each.evse - 1].connectors)
         if each.connector is not None and each.connector > there:
-            raise BoardError(f"{path}: $.component[{index}].connector: no {each.connector}; there are {there}")
+            yield f"$.component[{index}].connector: no {each.connector}; there are {there}"
 
 
-def _check_buses(board: Board, path: Path) -> None:
+def _check_buses(board: Board) -> Iterator[str]:
     for place, part in parts_of(board):
         if part.bus is not None and part.bus not in board.bus:
             known = ", ".join(sorted(board.bus)) or "none"
-            raise BoardError(f"{path}: $.{place}.bus: no bus {part.bus!r}; buses: {known}")
+            yield f"$.{place}.bus: no bus {part.bus!r}; buses: {known}"
     for name, bus in board.bus.items():
         if "kind" not in bus:
-            raise BoardError(f"{path}: $.bus.{name}: missing key 'kind'")
+            yield f"$.bus.{name}: missing key 'kind'"
 
 
 def parts_of(board: Board) -> list[tuple[str, Part | Reader | Thermometer]]:
