@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
@@ -47,21 +48,33 @@ def declare_own(board: Board, model: DeviceModel) -> None:
         StartFailed: a description that contradicts itself, or a variable that is there already; the text has its place.
 
     """
+    _refuse_first(faults_of_own(board, model))
+
+
+def faults_of_own(board: Board, model: DeviceModel) -> Iterator[str]:
+    """Add them; what is wrong with one is told with its place, and it is left out."""
     for number, component in enumerate(board.component):
         for index, each in enumerate(component.variables):
             place = f"component[{number}].variables[{index}]"
             try:
                 variable = _own_variable(component.name, each)
             except ValueError as error:
-                raise StartFailed(f"{place}.{error}") from None
+                yield f"{place}.{error}"
+                continue
             spot = Spot(
                 component.name, each.name, each.instance, component.evse, component.connector, component.instance
             )
             if model.find(spot) is not None:
-                raise StartFailed(f"{place}.name: {variable} is there already")
+                yield f"{place}.name: {variable} is there already"
+                continue
             model.declare(
                 variable, evse=spot.evse, connector=spot.connector, component_instance=spot.component_instance
             )
+
+
+def _refuse_first(faults: Iterator[str]) -> None:
+    for fault in faults:
+        raise StartFailed(fault)
 
 
 def _own_variable(component: str, each: OwnVariable) -> Variable[Any]:
@@ -97,17 +110,23 @@ def check_presets(board: Board, model: DeviceModel) -> None:
         StartFailed: a variable that is not there, that cannot be watched so, or that is; the text has its place.
 
     """
+    _refuse_first(faults_of_presets(board, model))
+
+
+def faults_of_presets(board: Board, model: DeviceModel) -> Iterator[str]:
+    """Why monitors of the board file cannot be set, each with its place."""
     presets = presets_of(board)
     for index, preset in enumerate(presets):
         slot = model.find(preset.spot)
         if slot is None:
             status, _ = model.read(preset.spot)
-            raise StartFailed(f"monitor[{index}]: {status} {preset.spot.component}.{preset.spot.variable}")
+            yield f"monitor[{index}]: {status} {preset.spot.component}.{preset.spot.variable}"
+            continue
         objection = objection_to(slot.variable, preset.setting)
         if objection is not None:
-            raise StartFailed(f"monitor[{index}]: {objection.text}")
+            yield f"monitor[{index}]: {objection.text}"
         if any(preset.duplicates(other) for other in presets[:index]):
-            raise StartFailed(f"monitor[{index}]: {slot.variable} has one of this type and severity already")
+            yield f"monitor[{index}]: {slot.variable} has one of this type and severity already"
 
 
 def check_defaults(board: Board, provision: Provision, model: DeviceModel) -> None:
@@ -117,13 +136,18 @@ def check_defaults(board: Board, provision: Provision, model: DeviceModel) -> No
         StartFailed: a variable of the board file that is not there, or a value that it cannot have.
 
     """
-    for index, each in enumerate(board.variable):
-        if why := _refusal(each, each.value, model):
-            raise StartFailed(f"variable[{index}]: {why}")
+    _refuse_first(faults_of_defaults(board, model))
     for asked in provision.variables or ():
         if why := _refusal(asked, asked.text(), model):
             log.warning("! start: %s", why)
     model.take_changes()
+
+
+def faults_of_defaults(board: Board, model: DeviceModel) -> Iterator[str]:
+    """Why first values of the board file cannot be taken, each with its place."""
+    for index, each in enumerate(board.variable):
+        if why := _refusal(each, each.value, model):
+            yield f"variable[{index}]: {why}"
 
 
 def _refusal(asked: VariableDefault | VariableProvision, text: str, model: DeviceModel) -> str:
