@@ -42,7 +42,7 @@ from agent.link.outbox import Outbox
 from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.pages import pages_of
-from agent.parts import Buses, build_parts, layouts_of
+from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
 from agent.vocabulary import ClockShift, UploadEnded
@@ -74,16 +74,7 @@ class PoweredStation:
         self.data = data
         self.parts = build_parts(board, buses, self._post)
         entropy = Random()
-        self.station = Station(
-            layouts_of(board, self.parts),
-            identity_of(board, provision),
-            entropy,
-            defaults=defaults_of(board, provision),
-            readers=tuple(reader.evse for reader in board.reader),
-            thermometers={evse.id: [each.spot for each in evse.thermometer] for evse in board.evse},
-            network=network_setup(board, provision),
-            monitors=presets_of(board),
-        )
+        self.station = station_of(board, self.parts, provision, entropy)
         declare_own(board, self.station.model)
         check_presets(board, self.station.model)
         check_defaults(board, provision, self.station.model)
@@ -190,6 +181,20 @@ class PoweredStation:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def station_of(board: Board, parts: Parts, provision: Provision, entropy: Random) -> Station:
+    """The pure station of a board, before its own variables are declared and its first values are looked at."""
+    return Station(
+        layouts_of(board, parts),
+        identity_of(board, provision),
+        entropy,
+        defaults=defaults_of(board, provision),
+        readers=tuple(reader.evse for reader in board.reader),
+        thermometers={evse.id: [each.spot for each in evse.thermometer] for evse in board.evse},
+        network=network_setup(board, provision),
+        monitors=presets_of(board),
+    )
 
 
 def outbox_from(contents: Contents, storage: Storage) -> Outbox:
