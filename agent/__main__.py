@@ -44,6 +44,23 @@ understood anyway, the clause, and a sample without tokens or passwords.  A text
 How much is understood anyway is `csms.tolerance` in the board file: off, known (default) or all."""
 
 
+SHELL_HELP = """\
+Look into a running agent: tables for people, JSON for scripts.  It only looks; `station-agent do` does things.
+
+  station-agent shell                             a conversation: TAB completes, Ctrl-D ends
+  station-agent shell why 1                       one command
+  station-agent shell variables changed=true
+  station-agent shell watch ocpp hal              until Ctrl-C
+  station-agent shell --json status               for scripts: the answer on stdout
+
+Exit status: 0 done, 1 refused by the agent, 2 not said well or no agent there."""
+
+WHY_HELP = """\
+Say why an EVSE (none named: each of them) does not charge: the first thing that is missing, and what to do about it.
+
+  station-agent why 1"""
+
+
 LEDGER_HELP = """\
 The ledger of everything that the CSMS must hear, kept in the data directory.
 
@@ -107,6 +124,13 @@ def parser() -> argparse.ArgumentParser:
         "csms-report", help="what the CSMS says against the specification", description=REPORT_HELP, formatter_class=raw
     )
     _add_agents_socket(report)
+    shell = commands.add_parser("shell", help="look into a running agent", description=SHELL_HELP, formatter_class=raw)
+    shell.add_argument("words", nargs="*", metavar="WORD", help="one command and its arguments (default: a prompt)")
+    shell.add_argument("--json", action="store_true", help="answers as JSON; watch: one line an event")
+    _add_agents_socket(shell)
+    why = commands.add_parser("why", help="why does it not charge?", description=WHY_HELP, formatter_class=raw)
+    why.add_argument("evse", nargs="?", type=int, metavar="EVSE", help="number of the EVSE (default: each of them)")
+    _add_agents_socket(why)
     _add_ledger(commands)
     return top
 
@@ -158,11 +182,26 @@ def main(arguments: list[str] | None = None) -> int:
         return do(Path(options.control), options.cmd, options.arguments)
     if options.command == "ledger":
         return ledger(options)
+    if options.command in ("shell", "why"):
+        return look(options)
     if options.command == "csms-report":
         from agent.shell.client import report
 
         return report(Path(options.control))
     return run(options)
+
+
+def look(options: argparse.Namespace) -> int:
+    """``station-agent shell``, ``station-agent why``."""
+    from agent.shell.interactive import shell
+
+    if options.command == "why":
+        words = ["why"] if options.evse is None else ["why", str(options.evse)]
+        return shell(Path(options.control), words, as_json=False)
+    if options.json and not options.words:
+        print("station-agent: shell --json: expected a command, for instance status", file=sys.stderr)  # noqa: T201
+        return 2
+    return shell(Path(options.control), options.words, as_json=options.json)
 
 
 def ledger(options: argparse.Namespace) -> int:
