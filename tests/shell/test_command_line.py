@@ -15,13 +15,15 @@ from tests.scenarios.station import ROOT, AgentInLoop, bare
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ((), ("run", "do", "csms-report", "ledger")),
+        ((), ("run", "do", "csms-report", "shell", "why", "ledger")),
         (
             ("run",),
-            ("--board FILE", "--csms URL", "--id ID", "--data DIR", "--control PATH", "--device BUS=PATH", "--wait"),
+            ("--board FILE", "--csms URL", "--id ID", "--data DIR", "--control PATH", "--control-observe", "--device BUS=PATH", "--wait"),
         ),
         (("do",), ("station-agent do plug_in evse=1", "NAME=VALUE", "--control PATH")),
         (("csms-report",), ("tolerance", "--control PATH")),
+        (("shell",), ("station-agent shell why 1", "--json", "--control PATH", "Exit status")),
+        (("why",), ("station-agent why 1", "--control PATH")),
         (("ledger",), ("verify", "export", "--data")),
     ],
 )
