@@ -24,8 +24,6 @@ KNOCK_S = 1.0
 COMPLETION_S = 2.0
 """How long TAB may wait for the agent."""
 
-MOST_NAMES = 10_000
-
 LOOKS_AGAIN = "The next command looks for it again."
 
 DONE, REFUSED, UNABLE = 0, 1, 2
@@ -83,11 +81,15 @@ class Shell:
         return self._known
 
     def _evses(self) -> list[int]:
-        return [evse["id"] for evse in self._connection.ask("status", COMPLETION_S)["evses"]]
+        return [evse["id"] for evse in self._connection.ask("status", COMPLETION_S).get("evses", ())]
 
     def _variables(self) -> list[str]:
-        told = self._connection.ask("variables", COMPLETION_S, limit=MOST_NAMES)
-        return [each["name"] for each in told.get("variables", ())]
+        names: list[str] = []
+        while True:
+            told = self._connection.ask("variables", COMPLETION_S, skip=len(names))
+            names += [each["name"] for each in told.get("variables", ())]
+            if not told.get("variables") or len(names) >= told["total"]:
+                return names
 
     # ---- watch ----
 

@@ -11,6 +11,9 @@ from agent.model.device import DeviceModel, Slot
 
 Answer = dict[str, Any]
 
+MOST_AT_ONCE = 2000
+"""A small board is busy for so long with them that it would be late for other things with more."""
+
 
 class VariablesAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``variables``: what is wanted of them; names without regard to case.
@@ -24,12 +27,14 @@ class VariablesAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evse: int | None = None
     changed: bool = False
     skip: Annotated[int, Meta(ge=0)] = 0
-    limit: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+    limit: Annotated[int, Meta(ge=1, le=MOST_AT_ONCE)] = 1000
 
 
 def variables_status(model: DeviceModel, asked: VariablesAsked) -> Answer:
     """What ``variables`` says: those that fit, by name, and how many there are."""
-    found = sorted((slot for slot in model.slots() if _fits(slot, asked)), key=_order)
+    part = asked.text.replace(" ", "").casefold()
+    found = [slot for slot in model.slots() if _fits(slot, asked) and (not part or part in name_of(slot).casefold())]
+    found.sort(key=_order)
     shown = found[asked.skip : asked.skip + asked.limit]
     return {"total": len(found), "variables": [_variable_status(slot) for slot in shown]}
 
@@ -51,7 +56,6 @@ def _fits(slot: Slot, asked: VariablesAsked) -> bool:
         and _is_named(asked.variable, spot.variable)
         and asked.evse in (None, spot.evse)
         and (is_changed(slot) or not asked.changed)
-        and asked.text.replace(" ", "").casefold() in name_of(slot).casefold()
     )
 
 
@@ -59,9 +63,10 @@ def _is_named(asked: str | None, folded: str) -> bool:
     return asked is None or asked.casefold() == folded
 
 
-def _order(slot: Slot) -> tuple[str, int, int, str]:
+def _order(slot: Slot) -> tuple[str, int, int, str, str, str]:
     spot = slot.folded
-    return spot.component, spot.evse or 0, spot.connector or 0, name_of(slot).casefold()
+    instances = spot.component_instance or "", spot.instance or ""
+    return spot.component, spot.evse or 0, spot.connector or 0, instances[0], spot.variable, instances[1]
 
 
 def _variable_status(slot: Slot) -> Answer:

@@ -18,7 +18,16 @@ from tests.scenarios.station import ROOT, AgentInLoop, bare
         ((), ("run", "do", "csms-report", "shell", "why", "ledger")),
         (
             ("run",),
-            ("--board FILE", "--csms URL", "--id ID", "--data DIR", "--control PATH", "--control-observe", "--device BUS=PATH", "--wait"),
+            (
+                "--board FILE",
+                "--csms URL",
+                "--id ID",
+                "--data DIR",
+                "--control PATH",
+                "--control-observe",
+                "--device BUS=PATH",
+                "--wait",
+            ),
         ),
         (("do",), ("station-agent do plug_in evse=1", "NAME=VALUE", "--control PATH")),
         (("csms-report",), ("tolerance", "--control PATH")),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.csms.practice import PracticeCsms
-from tests.scenarios.station import ID, AgentInLoop
+from tests.scenarios.station import ID, AgentInLoop, sim_board
 from tests.shell.terminal import PROMPT, Terminal, terminal
 
 TAB, UP, CTRL_C, CTRL_D = "\t", "\x1b[A", "\x03", "\x04"
@@ -58,6 +58,17 @@ async def test_tab_shows_the_choices(shell: Terminal) -> None:
     shell.type("why " + TAB)
     shown = await shell.shows("why ", times=2)
     assert {"1", "2", "evse="} <= set(shown.split())
+
+
+async def test_tab_knows_the_variables_behind_the_first_page_too(csms: PracticeCsms, folder: Path) -> None:
+    many = "".join(f'[[component.variables]]\nname = "V{number}"\ntype = "integer"\n' for number in range(1100))
+    async with AgentInLoop(folder, sim_board(folder, f'[[component]]\nname = "Zoo"\n{many}')) as agent:
+        await agent.start(csms.url)
+        await csms.wait_for("StatusNotification", count=2)
+        async with terminal(agent.socket) as screen:
+            await screen.shows(PROMPT)
+            screen.type("variables Zoo.V99" + TAB)
+            await screen.shows("Zoo.V999")
 
 
 async def test_tab_without_an_agent_offers_nothing_and_says_nothing(folder: Path) -> None:

@@ -66,7 +66,7 @@ async def test_the_variables_are_those_of_the_full_report(csms: PracticeCsms, on
         pages.append(await csms.wait_for("NotifyReport", count=len(pages) + 1))
     live = {"DateTime"}  # goes on
     of_the_csms = {reported(each) for page in pages for each in page["reportData"]}
-    of_the_shell = {told(each) for each in await asked(online, limit=10_000)}
+    of_the_shell = {told(each) for each in await asked(online, limit=2000)}
     assert {each for each in of_the_csms ^ of_the_shell if each[4] not in live} == set()
     assert len(of_the_shell) > 100
 
@@ -131,7 +131,7 @@ async def test_many_come_in_pages(online: AgentInLoop) -> None:
     assert (await online.cmd("variables", skip=10_000))["variables"] == []
 
 
-@pytest.mark.parametrize("how", [{"limit": 0}, {"limit": 10_001}, {"skip": -1}, {"text": 5}, {"changed": "maybe"}])
+@pytest.mark.parametrize("how", [{"limit": 0}, {"limit": 2001}, {"skip": -1}, {"text": 5}, {"changed": "maybe"}])
 async def test_what_cannot_be_asked_is_refused(online: AgentInLoop, how: dict[str, Any]) -> None:
     with pytest.raises(Refused, match=r"variables: .* it takes text, component, variable, evse, changed, skip, limit"):
         await online.cmd("variables", **how)
