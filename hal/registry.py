@@ -11,7 +11,12 @@ from hal.errors import BadOptions, UnknownDriver
 from hal.ports import Driver, Place, Post
 
 DRIVERS = {
+    "carlo_gavazzi_em340": "hal.drivers.carlo_gavazzi:Em340",
+    "eastron_sdm120": "hal.drivers.eastron:Sdm120",
+    "eastron_sdm230": "hal.drivers.eastron:Sdm230",
     "eastron_sdm630": "hal.drivers.eastron:Sdm630",
+    "eastron_sdm72": "hal.drivers.eastron:Sdm72",
+    "klefr_693x": "hal.drivers.klefr:Klefr693x",
     "openevse": "hal.drivers.openevse:OpenEvse",
     "sim_bay": "hal.drivers.sim_bay:SimBay",
     "sim_lock": "hal.drivers.sim_lock:SimLock",
@@ -54,6 +59,26 @@ def _configure(owner: Any, options: dict[str, Any], where: str) -> Any:
         raise BadOptions(f"{where}: {error}; options: {fields}") from None
 
 
+def driver_class(name: str) -> Any:
+    """The class of a driver, without making one.
+
+    Raises:
+        UnknownDriver: no driver of this name.
+
+    """
+    return _load("driver", name, DRIVERS)
+
+
+def bus_class(kind: str) -> Any:
+    """The class of a bus, without making one.
+
+    Raises:
+        UnknownDriver: no bus of this kind.
+
+    """
+    return _load("bus", kind, BUSES)
+
+
 def make_bus(kind: str, options: dict[str, Any], where: str) -> Any:
     """A bus that is not yet open.
 
@@ -62,7 +87,7 @@ def make_bus(kind: str, options: dict[str, Any], where: str) -> Any:
         BadOptions: an option that it does not have, or out of range; the text starts with ``where``.
 
     """
-    bus = _load("bus", kind, BUSES)
+    bus = bus_class(kind)
     return bus(_configure(bus, options, where))
 
 
@@ -74,7 +99,7 @@ def make_driver(name: str, options: dict[str, Any], place: Place, bus: Any, post
         BadOptions: an option that it does not have, out of range, or a bus of the wrong kind.
 
     """
-    driver = _load("driver", name, DRIVERS)
+    driver = driver_class(name)
     config = _configure(driver, options, place.part)
     if not isinstance(bus, driver.bus_type):
         raise BadOptions(f"{place.part}: driver {name!r} needs a bus of kind {driver.bus_type.kind!r}")

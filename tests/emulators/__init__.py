@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from tests.emulators.emulator import Emulator
 
 EMULATORS = {
-    "eastron_sdm630": "tests.emulators.sdm630:EmulatedSdm630",
+    "carlo_gavazzi_em340": "tests.emulators.carlo_gavazzi:EmulatedEm340",
+    "eastron_sdm120": "tests.emulators.eastron:EmulatedSdm120",
+    "eastron_sdm230": "tests.emulators.eastron:EmulatedSdm120",
+    "eastron_sdm630": "tests.emulators.eastron:EmulatedSdm630",
+    "eastron_sdm72": "tests.emulators.eastron:EmulatedSdm72",
+    "klefr_693x": "tests.emulators.klefr:EmulatedKlefr693x",
     "openevse": "tests.emulators.openevse:EmulatedOpenEvse",
 }
 """Driver name to ``module:Class`` of the emulator of its part."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from struct import pack
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hal.ports import EnergyMeter, Place
 from hal.registry import make_driver
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
-from tests.emulators.sdm630 import EmulatedSdm630
+from tests.emulators.eastron import EmulatedSdm630
 from tests.hal.rig import Heard, eventually, running
 
 PLACE = Place("evse[0].meter", 1)
@@ -162,7 +163,7 @@ async def test_a_part_that_refuses_is_lost_with_the_reason() -> None:
 async def test_a_value_that_is_no_number_is_no_reading() -> None:
     async with rig(misses=1) as (driver, part, heard):
         await heard.until(MeterSampled)
-        part.spoilt[72] = float("nan")
+        part.spoilt[72] = pack(">f", float("nan"))
         driver.sample_every(1)
         lost = await heard.until(DeviceLost)
         assert lost == DeviceLost(1, PLACE.part, "import_wh at 72 is nan")

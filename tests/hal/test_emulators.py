@@ -14,7 +14,7 @@ from tests.emulators.board import EmulatedBoard
 from tests.emulators.load import Load
 from tests.emulators.openevse import SLEEPING, EmulatedOpenEvse
 from tests.emulators.pty import Noise, NoisyPath
-from tests.emulators.sdm630 import EmulatedSdm630, readings
+from tests.emulators.eastron import EmulatedSdm630, three_phases
 from tests.hal.rig import PATIENCE_S, eventually
 
 
@@ -155,7 +155,7 @@ def test_the_meter_shows_what_the_controller_delivers() -> None:
     load.current_a = 10.0
     now[0] = 360.0
     assert controller.load.energy_wh == 2300.0
-    shown = readings(meter.load)
+    shown = three_phases(meter.load)
     assert (shown[72], shown[52], shown[6], shown[8]) == (2.3, 2300.0, 10.0, 0.0)
 
 
