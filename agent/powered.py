@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agent.blocks.b_reset import STOPPED
-from agent.edge.boot import machine_start
+from agent.edge.boot import board_reset, forget_end, last_end, machine_start
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
@@ -85,7 +85,7 @@ class PoweredStation:
         self.station.desk.local_list.read = self._tokens.find
         self._records = contents.records
         self._spread = not board.control.bench  # a board on a bench is alone
-        self.station.desk.machine_start = "" if board.control.bench else machine_start()
+        self._take_up_boot(bench=board.control.bench)
         self._remark = f"memory lost: the database was damaged, kept as {contents.damaged}" if contents.damaged else ""
         self.clock = Clock(last_known_time(contents.records))
         target = target_of(board, provision)
@@ -123,6 +123,15 @@ class PoweredStation:
         except OSError as error:
             raise StartFailed(f"{self.data}: {error}") from None
 
+    def _take_up_boot(self, *, bench: bool) -> None:
+        """Why we start, as far as the system tells; on a bench every start is one of the machine."""
+        desk = self.station.desk
+        desk.last_end = last_end(self.data)
+        if desk.last_end is not None and desk.last_end.died:
+            log.warning("! the agent has died: %s", desk.last_end)
+        if not bench:
+            desk.machine_start, desk.board_reset = machine_start(), board_reset()
+
     def _post(self, event: Event) -> None:
         self.loop.post(event)
 
@@ -149,6 +158,7 @@ class PoweredStation:
     def power_on(self) -> None:
         """Start the drivers and connect."""
         self.loop.power_on(self._records, self._remark, spread=self._spread)
+        self.loop.when_stored(partial(forget_end, self.data))
         self._records = {}
         self._heart.start(for_drivers=self.parts.wants_liveness)
         for driver, place in self.parts.all.items():

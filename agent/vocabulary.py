@@ -45,6 +45,25 @@ class ClockShift(msgspec.Struct, frozen=True):
         return at + timedelta(seconds=self.by_s) if at >= self.since else at
 
 
+class LastEnd(msgspec.Struct, frozen=True):
+    """How the process before this one ended, in the service manager's words: ``watchdog killed ABRT``.
+
+    Source: systemd.exec(5), $SERVICE_RESULT, $EXIT_CODE, $EXIT_STATUS.
+    """
+
+    result: str
+    code: str
+    status: str
+
+    @property
+    def died(self) -> bool:
+        """Nobody had asked for it."""
+        return self.result != "success"
+
+    def __str__(self) -> str:
+        return f"{self.result}, {self.code} {self.status}"
+
+
 class NetworkProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a CSMS is and how it is reached: what a configuration slot holds (NetworkConnectionProfile).
 
@@ -355,18 +374,6 @@ class SecurityNoted(Fact, frozen=True):
 
     type: str
     tech_info: str = ""
-
-
-class LogRequested(Fact, frozen=True):
-    """The CSMS is to get a log (``evse`` 0)."""
-
-    request_id: int
-
-
-class CustomerReported(Fact, frozen=True):
-    """The CSMS is to hear what is kept of a customer (``evse`` 0)."""
-
-    request_id: int
 
 
 class ResetRequested(Fact, frozen=True):

@@ -36,6 +36,7 @@ from agent.vocabulary import (
     Fact,
     Incoming,
     KeepRecord,
+    LastEnd,
     LockConnector,
     LogSecurityEvent,
     NetworkProfile,
@@ -191,6 +192,8 @@ class Bench:
         self.dark: set[str] = set()  # URLs at which nobody is
         self._network = network
         self.machine_start = ""
+        self.last_end: LastEnd | None = None
+        self.board_reset = ""
         self._most_events = most_events
         self.answers: dict[str, Payload | str] = {}
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
@@ -219,6 +222,8 @@ class Bench:
         self.link = CsmsLink(outbox, self._entropy)
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.machine_start = self.machine_start
+        self.station.desk.last_end = self.last_end
+        self.station.desk.board_reset = self.board_reset
         self.station.desk.local_list.read = self.local_list.get
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()

@@ -32,8 +32,9 @@ class SecurityEvents(Block):
     def started(self, remark: str, now: Now) -> None:
         """The station has booted; ``remark`` is what is wrong with what it remembers."""
         reason = self.desk.boot_reason
+        detail = self.desk.boot_detail
         if reason != "PowerUp":
-            self.noted(SecurityNoted(0, "ResetOrReboot", reason), now)
+            self.noted(SecurityNoted(0, "ResetOrReboot", f"{reason}: {detail}" if detail else reason), now)
         self.noted(SecurityNoted(0, "StartupOfTheDevice", remark), now)
 
     def clock_moved(self, by_s: float, now: Now) -> None:

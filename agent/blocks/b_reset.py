@@ -203,6 +203,9 @@ class Resets(Block):
             self.desk.tell(KeepRecord(BOOT_REASON, None))
         else:
             self.desk.boot_reason = self._unasked(records)
+        end = self.desk.last_end
+        if end is not None and end.died:
+            self.desk.boot_detail = str(end)
         if STOPPED in records:
             self.desk.tell(KeepRecord(STOPPED, None))
         machine = self.desk.machine_start.encode()
@@ -211,9 +214,13 @@ class Resets(Block):
 
     def _unasked(self, records: Mapping[str, bytes]) -> str:
         """The power came back; or the machine never lost it: then somebody restarted the program, or it died."""
+        end = self.desk.last_end
+        if end is not None and end.died:  # also where the machine was started anew because it died too often
+            return "Watchdog" if end.result == "watchdog" else "ApplicationReset"
         machine = self.desk.machine_start.encode()
         if not machine or records.get(MACHINE) != machine:
-            return "PowerUp"
+            self.desk.boot_detail = self.desk.board_reset
+            return "Watchdog" if self.desk.board_reset else "PowerUp"
         return "LocalReset" if records.get(STOPPED) == machine else "ApplicationReset"
 
 

@@ -21,7 +21,7 @@ from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
-from agent.vocabulary import Command, Fact, KeepRecord, RegistrationStatus, Send, Token
+from agent.vocabulary import Command, Fact, KeepRecord, LastEnd, RegistrationStatus, Send, Token
 
 T = TypeVar("T")
 
@@ -53,6 +53,9 @@ class Desk:
         self.heard_mono = float("-inf")
         self.boot_reason = "PowerUp"
         self.machine_start = ""  # which start of the machine this is; empty: every start of the agent is one
+        self.last_end: LastEnd | None = None  # what the service manager says of the process before this one
+        self.board_reset = ""  # what reset the board, where the board says so
+        self.boot_detail = ""
         self.facts: deque[Fact] = deque()
         self.commands: list[Command] = []
         self.message_id = ""
