@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent.blocks.base import Block, Desk, token_of
+from agent.blocks.base import token_of
+from agent.blocks.paging import Report, Reporting
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.tokens import Entry
-from agent.vocabulary import CallFailed, CustomerReported, Now, Token
+from agent.vocabulary import Now, Token
 
 PART_CHARACTERS = 512
 NOTHING_KEPT = ""
@@ -23,42 +24,36 @@ NOTHING_KEPT = ""
 CLEARED = "cleared"
 
 
-class CustomerInformation(Block):
-    """One request at a time; a part is told when the one before it was answered."""
+class CustomerInformation(Reporting[str]):
+    """What is kept of somebody, in parts of a text."""
 
     letter = "N"
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._parts: list[str] = []
-        self._seq_no = 0
-        self._request_id = 0
-
-    def asked(self, request: m.CustomerInformationRequest, now: Now) -> m.CustomerInformationResponse:
+    def asked(self, request: m.CustomerInformationRequest, now: Now) -> m.CustomerInformationResponse | None:
         named = (request.id_token, request.customer_certificate, request.customer_identifier)
         if sum(each is not None for each in named) != 1:  # N09.FR.09
-            return _answer("Invalid", "InvalidValue", "name one of idToken, customerCertificate, customerIdentifier")
+            return _refusal("Invalid", "name one of idToken, customerCertificate, customerIdentifier")
         if not request.report and not request.clear:  # N09.FR.07, N10.FR.07
-            return _answer("Rejected", "InvalidValue", "neither report nor clear")
-        if self._parts:  # N09.FR.03, N10.FR.05
-            return _answer("Rejected", "Unspecified", f"request {self._request_id} is being answered")
+            return _refusal("Rejected", "neither report nor clear")
+        busy = self.busy()
+        if busy is not None:  # N09.FR.03, N10.FR.05
+            return m.CustomerInformationResponse(status="Rejected", status_info=busy)
         token = None if request.id_token is None else token_of(request.id_token)
-        found = list(self._kept(token)) if token is not None else []
+        found = [] if token is None else list(self._kept(token))
         if request.clear and token is not None:
             self._forget(token)
         text = "\n".join(found) if request.report else CLEARED
-        self._parts = [text[at : at + PART_CHARACTERS] for at in range(0, len(text), PART_CHARACTERS)] or [NOTHING_KEPT]
-        self._request_id, self._seq_no = request.request_id, 0
-        self.desk.post(CustomerReported(0, request.request_id))
-        return m.CustomerInformationResponse(status="Accepted")
+        self.begin(request.request_id, parts(text), m.CustomerInformationResponse(status="Accepted"), now)
+        return None
 
     calls = {m.CustomerInformationRequest: asked}
+    answers = {m.NotifyCustomerInformationRequest: Reporting.answered}
 
     def _kept(self, token: Token) -> Iterator[str]:
         """A line for each place in which something of the customer stands."""
         cached = self.desk.cache.recall(token)
         if cached is not None:
-            yield f"authorization cache: {_told(cached.entry)}, updated {cached.updated_at.isoformat()}"
+            yield f"authorization cache: {_told(cached.entry)}, last used {cached.used_at.isoformat()}"
         listed = self.desk.local_list.find(token)
         if listed is not None:
             yield f"local authorization list: {_told(listed)}"
@@ -71,45 +66,28 @@ class CustomerInformation(Block):
         for change in self.desk.cache.take_changes():
             self.desk.tell(change)
 
-    def accepted(self, fact: CustomerReported, now: Now) -> None:
-        """The answer is on its way; what is kept follows it."""
-        self._say(now)
-
-    facts = {CustomerReported: accepted}
-
-    def _say(self, now: Now) -> None:
-        self.desk.send(
-            m.NotifyCustomerInformationRequest(
-                data=self._parts[0],
-                seq_no=self._seq_no,
-                generated_at=now.wall,
-                request_id=self._request_id,
-                tbc=len(self._parts) > 1,
-            ),
-            asked_for=True,
+    def message(self, report: Report[str], now: Now) -> m.NotifyCustomerInformationRequest:
+        (part,) = report.page
+        return m.NotifyCustomerInformationRequest(
+            data=part,
+            seq_no=report.seq_no,
+            generated_at=now.wall,
+            request_id=report.request_id,
+            tbc=report.more,
         )
 
-    def answered(
-        self,
-        request: m.NotifyCustomerInformationRequest,
-        outcome: m.NotifyCustomerInformationResponse | CallFailed,
-        now: Now,
-    ) -> None:
-        """The next part; when the CSMS cannot take one, the rest is not told: it asks again."""
-        if isinstance(outcome, CallFailed):
-            self._parts.clear()
-            return
-        self._parts.pop(0)
-        self._seq_no += 1
-        if self._parts:
-            self._say(now)
 
-    answers = {m.NotifyCustomerInformationRequest: answered}
+def parts(text: str) -> Iterator[tuple[str]]:
+    """A message has room for so much; at least one part."""
+    for at in range(0, len(text) or 1, PART_CHARACTERS):
+        yield (text[at : at + PART_CHARACTERS] or NOTHING_KEPT,)
 
 
 def _told(entry: Entry) -> str:
     return msgspec.json.encode(entry).decode()
 
 
-def _answer(status: m.CustomerInformationStatus, code: str, text: str) -> m.CustomerInformationResponse:
-    return m.CustomerInformationResponse(status=status, status_info=StatusInfo(reason_code=code, additional_info=text))
+def _refusal(status: m.CustomerInformationStatus, text: str) -> m.CustomerInformationResponse:
+    return m.CustomerInformationResponse(
+        status=status, status_info=StatusInfo(reason_code="InvalidValue", additional_info=text)
+    )

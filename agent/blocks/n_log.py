@@ -14,11 +14,11 @@ from agent.model.catalogue import FILE_TRANSFER_PROTOCOLS
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.vocabulary import (
+    Answer,
     CallFailed,
     CameOnline,
     CancelUpload,
     KeepRecord,
-    LogRequested,
     Now,
     TriggerRequested,
     UploadEnded,
@@ -62,7 +62,7 @@ class LogUpload(Block):
 
     # ---- what the CSMS wants ----
 
-    def get(self, request: m.GetLogRequest, now: Now) -> m.GetLogResponse:
+    def get(self, request: m.GetLogRequest, now: Now) -> m.GetLogResponse | None:
         name = FILE_NAMES.get(request.log_type)
         if name is None:  # N01.FR.05
             return _rejected("UnsupportedRequest", f"there is no {request.log_type} here; there are {_known()}")
@@ -84,9 +84,13 @@ class LogUpload(Block):
         self._ongoing = Ongoing(wanted, request.retries or 0, float(request.retry_interval or RETRY_S))
         self.desk.busy.add(BUSY)
         self.desk.tell(KeepRecord(UPLOADING, str(request.request_id).encode()))
-        self.desk.post(LogRequested(0, request.request_id))
-        status: m.LogStatus = "AcceptedCanceled" if canceled else "Accepted"  # N01.FR.12
-        return m.GetLogResponse(status=status, filename=wanted.filename)
+        status: m.LogStatus = "AcceptedCanceled" if canceled is not None else "Accepted"  # N01.FR.12
+        answer = m.GetLogResponse(status=status, filename=wanted.filename)
+        self.desk.tell(Answer(self.desk.message_id, answer))
+        if canceled is not None:
+            self._say("AcceptedCanceled", canceled)  # N01.FR.20
+        self._attempt(self._ongoing)  # behind its answer
+        return None
 
     calls = {m.GetLogRequest: get}
 
@@ -103,20 +107,15 @@ class LogUpload(Block):
             return f"remoteLocation: {scheme or 'no protocol'}; known are {', '.join(known)}"
         return "" if host else "remoteLocation names no host"
 
-    def _cancel(self) -> bool:
+    def _cancel(self) -> int | None:
+        """The requestId of what is not wanted any more."""
         if self._ongoing is None:
-            return False
+            return None
         self.desk.tell(CancelUpload())
-        self._say("AcceptedCanceled", self._ongoing.wanted.request_id)  # N01.FR.20
-        self._ongoing = None
-        return True
+        canceled, self._ongoing = self._ongoing.wanted.request_id, None
+        return canceled
 
     # ---- attempts ----
-
-    def begin(self, fact: LogRequested, now: Now) -> None:
-        """The answer is on its way: the first attempt."""
-        if self._ongoing is not None and self._ongoing.wanted.request_id == fact.request_id:
-            self._attempt(self._ongoing)
 
     def _attempt(self, ongoing: Ongoing) -> None:
         ongoing.retry_at = None
@@ -183,7 +182,7 @@ class LogUpload(Block):
             request = m.LogStatusNotificationRequest(status="Uploading", request_id=ongoing.wanted.request_id)
         self.desk.send(request, asked_for=True)
 
-    facts = {LogRequested: begin, CameOnline: online, TriggerRequested: triggered}
+    facts = {CameOnline: online, TriggerRequested: triggered}
 
 
 def _stamp(at: datetime) -> str:

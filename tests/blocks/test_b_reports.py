@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.blocks.b_reports import MOST_ATTEMPTS, PAGE_BYTES, PAGE_ITEMS
+from agent.blocks.b_reports import PAGE_ITEMS
+from agent.blocks.paging import MOST_ATTEMPTS, PAGE_BYTES
 from agent.model.catalogue import BYTES_PER_GET_REPORT, ITEMS_PER_GET_REPORT
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable

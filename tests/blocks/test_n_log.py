@@ -22,9 +22,7 @@ def bench() -> Bench:
 
 def get_log(bench: Bench, request_id: int = 7, **more: Any) -> Payload:
     log = {"remoteLocation": more.pop("url", URL), **more.pop("window", {})}
-    answer = bench.ask(
-        "GetLog", logType=more.pop("log_type", "DiagnosticsLog"), requestId=request_id, log=log, **more
-    )
+    answer = bench.ask("GetLog", logType=more.pop("log_type", "DiagnosticsLog"), requestId=request_id, log=log, **more)
     assert isinstance(answer, dict)
     return answer
 

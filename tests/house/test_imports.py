@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent.shell": ("agent", "hal"),
 }
 
-SHARED_BY_BLOCKS = ("agent.blocks.base", "agent.blocks.events", "agent.blocks.readings")
+SHARED_BY_BLOCKS = ("agent.blocks.base", "agent.blocks.events", "agent.blocks.paging", "agent.blocks.readings")
 
 MAY_AWAIT = (
     "hal.bus",
