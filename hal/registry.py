@@ -12,6 +12,8 @@ from hal.ports import Driver, Place, Post
 
 DRIVERS = {
     "carlo_gavazzi_em340": "hal.drivers.carlo_gavazzi:Em340",
+    "chargebyte": "hal.drivers.chargebyte:Chargebyte",
+    "chargebyte_pt1000": "hal.drivers.chargebyte_pt1000:ChargebytePt1000",
     "eastron_sdm120": "hal.drivers.eastron:Sdm120",
     "eastron_sdm230": "hal.drivers.eastron:Sdm230",
     "eastron_sdm630": "hal.drivers.eastron:Sdm630",

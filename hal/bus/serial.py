@@ -78,6 +78,16 @@ class SerialBus:
         """Wait until it is worth opening the device again."""
         await self._hotplug.wait()
 
+    def duplicate(self) -> int:
+        """A descriptor for a thread that writes when the loop cannot; its owner closes it before the next ``open``.
+
+        Raises:
+            BusLost: the device is gone.
+
+        """
+        self._check()
+        return os.dup(self._fd)
+
     async def write(self, data: bytes) -> None:
         """Hand all of ``data`` to the kernel.
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 EMULATORS = {
     "carlo_gavazzi_em340": "tests.emulators.carlo_gavazzi:EmulatedEm340",
+    "chargebyte": "tests.emulators.chargebyte:EmulatedChargebyte",
+    "chargebyte_pt1000": "tests.emulators.chargebyte:EmulatedChargebyte",
     "eastron_sdm120": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm230": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm630": "tests.emulators.eastron:EmulatedSdm630",

@@ -15,8 +15,17 @@ import pytest
 
 from board.descriptor import find_board, parts_of, read_board
 from hal.errors import BadOptions
-from hal.events import CpState, DeviceFound, DeviceLost, Event, MeterSampled, PilotChanged, PowerChanged
-from hal.ports import Driver, EnergyMeter, PilotController, PilotIntent, Place
+from hal.events import (
+    CpState,
+    DeviceFound,
+    DeviceLost,
+    Event,
+    MeterSampled,
+    PilotChanged,
+    PowerChanged,
+    TemperatureMeasured,
+)
+from hal.ports import Driver, EnergyMeter, PilotController, PilotIntent, Place, Thermometer
 from hal.registry import DRIVERS, make_bus, make_driver
 from tests.emulators import EMULATORS, emulator_of
 from tests.emulators.board import EmulatedBoard
@@ -41,16 +50,22 @@ class Rig:
         self.heard = Heard()
         self.bus = make_bus(part.bus_kind, {"device": device}, "bus.line")
         self.driver: Any = make_driver(name, {}, PLACE, self.bus, self.heard)
-        self.trial = next(trial for trial in TRIALS if isinstance(self.driver, trial.port))(self)
+        self.trial = next(trial for trial in TRIALS if trial.fits(self.driver, part))(self)
 
 
 class Trial:
     """That a port works, told by what the part does and what the driver posts."""
 
     port: ClassVar[type[Driver]]
+    stimuli: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
+
+    @classmethod
+    def fits(cls, driver: Driver, part: Emulator) -> bool:
+        """Ports without commands are told apart by what the world does to the part."""
+        return isinstance(driver, cls.port) and cls.stimuli <= part.stimuli
 
     def command(self) -> None:
         """Everything that the port can be told; nothing of it waits."""
@@ -111,7 +126,25 @@ class MeterTrial(Trial):
         return isinstance(event, MeterSampled) and event.power_w == pytest.approx(self.rig.part.shown_w, abs=0.01)
 
 
-TRIALS: tuple[type[Trial], ...] = (PilotTrial, MeterTrial)
+class ThermometerTrial(Trial):
+    port = Thermometer
+    stimuli = frozenset({"heat"})
+
+    def command(self) -> None:
+        pass
+
+    async def works(self) -> None:
+        self.rig.part.heat(55.0)
+        await self.rig.heard.until(TemperatureMeasured(1, "", 55.0))
+
+    async def wish_holds(self) -> None:
+        self.rig.part.heat(40.0)
+        await self.rig.heard.until(TemperatureMeasured(1, "", 40.0))
+        self.rig.part.heat(55.0)
+        await self.rig.heard.until(TemperatureMeasured(1, "", 55.0))
+
+
+TRIALS: tuple[type[Trial], ...] = (PilotTrial, MeterTrial, ThermometerTrial)
 
 
 def _pilot(event: Event) -> CpState | None:
