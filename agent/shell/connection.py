@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +21,7 @@ class Connection:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.times_made = 0
+        self._last_id = 0
         self._socket: socket.socket | None = None
         self._lines: BinaryIO | None = None
 
@@ -40,19 +40,14 @@ class Connection:
                 raise
         return self._ask(cmd, timeout_s, fields)  # another agent may be there by now
 
-    def events(self, topics: list[str]) -> Iterator[Answer]:
-        """What is watched, as it comes; ends with the agent, or when somebody interrupts.
+    def next_event(self) -> Answer:
+        """What is watched, as it comes; behind a ``watch``.
 
         Raises:
-            AgentGone: there is no agent, or it went away.
+            AgentGone: it went away.
 
         """
-        answer = self.ask("watch", topics=topics)
-        if not answer["ok"]:
-            yield answer
-            return
-        while True:
-            yield self._next()
+        return self._next()
 
     def close(self) -> None:
         """Forget the agent; the next question looks for it again."""
@@ -67,14 +62,15 @@ class Connection:
         try:
             connection = self._connected()
             connection.settimeout(timeout_s)
-            connection.sendall(json.dumps({"id": 1, "cmd": cmd, **fields}).encode() + b"\n")
-            while "id" not in (answer := self._next()):
+            self._last_id += 1
+            connection.sendall(json.dumps({"id": self._last_id, "cmd": cmd, **fields}).encode() + b"\n")
+            while (answer := self._next()).get("id") != self._last_id:
                 pass
         except OSError as error:
             self.close()
             raise AgentGone(self._told(error.strerror or str(error))) from None
         except BaseException:
-            self.close()  # interrupted: an answer that comes later would be taken for another one's
+            self.close()  # interrupted, maybe in the middle of a line
             raise
         del answer["id"]
         return answer

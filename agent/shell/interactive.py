@@ -95,40 +95,36 @@ class Shell:
 
     def _watch(self, topics: list[str]) -> int:
         """Until Ctrl-C; an agent that goes away is waited for, but not by a script."""
-        watching = Watching(screen_of(sys.stdout))
-        connection = Connection(self._path)
+        watching, connection = Watching(screen_of(sys.stdout)), Connection(self._path)
+        gone = False
         try:
             while True:
                 try:
-                    return self._follow(connection, topics, watching)
+                    answer = connection.ask("watch", topics=topics)
+                    if not answer["ok"]:
+                        self._show("watch", answer)
+                        return REFUSED
+                    if gone:
+                        _complain("the agent is back")
+                    gone = False
+                    self._follow(connection, watching)
                 except AgentGone:
                     if self._as_json or not connection.times_made:
                         raise
-                    _complain("the agent went away; waiting for it (Ctrl-C ends)")
-                    self._wait_for(connection)
-                    _complain("the agent is back")
+                    if not gone:
+                        _complain("the agent went away; waiting for it (Ctrl-C ends)")
+                    gone = True
+                    time.sleep(KNOCK_S)
         except KeyboardInterrupt:
             _say([""])
             return DONE
         finally:
             connection.close()
 
-    def _follow(self, connection: Connection, topics: list[str], watching: Watching) -> int:
-        for seen in connection.events(topics):
-            if "event" not in seen:  # refused
-                self._show("watch", seen)
-                return REFUSED
-            _say([json.dumps(seen) if self._as_json else watching.line(_clock(), seen)])
-        return DONE
-
-    def _wait_for(self, connection: Connection) -> None:
+    def _follow(self, connection: Connection, watching: Watching) -> None:
         while True:
-            time.sleep(KNOCK_S)
-            try:
-                connection.ask("help")
-            except AgentGone:
-                continue
-            return
+            seen = connection.next_event()
+            _say([json.dumps(seen) if self._as_json else watching.line(_clock(), seen)])
 
     # ---- for people ----
 

@@ -284,16 +284,17 @@ async def test_watch_waits_for_an_agent_that_goes_away(csms: PracticeCsms, folde
     async with terminal(folder / "control") as screen:
         async with AgentInLoop(folder) as agent:
             await screen.shows(PROMPT)
-            screen.type("watch log\n")
-            await screen.shows("watch log\n")
             await agent.start(csms.url)
-            while "station-agent: the agent went away" not in screen.text and "= connected" not in screen.text:
+            screen.type("watch log\n")
+            while "= connected to the CSMS" not in screen.text:  # it watches from when its command has arrived
                 await agent.cmd("power_cycle")
-                await csms.wait_for("BootNotification")
+                await agent.cmd("settle")
         await screen.shows("the agent went away; waiting for it (Ctrl-C ends)")
+        seen = screen.text.count("= connected to the CSMS")
         async with AgentInLoop(folder) as agent:
             await screen.shows("the agent is back")
             await agent.start(csms.url)
-            await screen.shows("= connected to the CSMS", times=2)
+            shown = await screen.shows("= connected to the CSMS", times=seen + 1)
+            assert shown.count("the agent went away") == 1
         screen.type(CTRL_C)
         await screen.shows(PROMPT)

@@ -141,3 +141,6 @@ def test_a_key_code_is_not_shown_and_who_may_charge_ends_it() -> None:
     assert refusals.lately(1) == "... (Invalid)"
     refusals.see("facts", AuthorizationGranted(1))
     assert refusals.lately(1) == ""
+    refusals.see("facts", TokenRefused(0, Token("04DDEEFF"), "Unknown"))
+    refusals.see("facts", AuthorizationGranted(1))
+    assert refusals.lately(2) == ""
