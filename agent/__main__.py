@@ -61,6 +61,17 @@ Say why an EVSE (none named: each of them) does not charge: the first thing that
   station-agent why 1"""
 
 
+BOARD_HELP = """\
+Board files: what is wrong with one, which ones ship, whether a part answers.  No station is started.
+
+  station-agent board check board.toml            every fault with its place (else exit status 2)
+  station-agent board list                        boards that ship, and what each does when its host goes silent
+  station-agent board try board.toml evse[0].meter              ten seconds of one part, in words
+  station-agent board try demo openevse --device pilot=/dev/ttyACM0 --for 0      until Ctrl-C
+
+A part is named by its place or by its driver.  A controller that is tried is told to permit no power."""
+
+
 LEDGER_HELP = """\
 The ledger of everything that the CSMS must hear, kept in the data directory.
 
@@ -107,13 +118,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="a second one on which only commands that look are taken (default: $STATION_OBSERVE_SOCKET, else none)",
     )
-    run.add_argument(
-        "--device",
-        action="append",
-        default=[],
-        metavar="BUS=PATH",
-        help="put another device in the place of a bus's, for instance pilot=/dev/ttyACM0; may be repeated",
-    )
+    _add_device(run)
     run.add_argument("--wait", action="store_true", help="wait for `start` on the control socket before powering on")
     run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much is told on stderr")
     do = commands.add_parser("do", help="send one command to a running agent", description=DO_HELP, formatter_class=raw)
@@ -131,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     why = commands.add_parser("why", help="why does it not charge?", description=WHY_HELP, formatter_class=raw)
     why.add_argument("evse", nargs="?", type=int, metavar="EVSE", help="number of the EVSE (default: each of them)")
     _add_agents_socket(why)
+    _add_board(commands)
     _add_ledger(commands)
     return top
 
@@ -150,6 +156,30 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         default=os.environ.get("STATION_DATA_DIR", DEFAULT_DATA),
         metavar="DIR",
         help=f"where the station remembers (default: $STATION_DATA_DIR, else {DEFAULT_DATA})",
+    )
+
+
+def _add_board(commands: Any) -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    board = commands.add_parser("board", help="check, list, try boards", description=BOARD_HELP, formatter_class=raw)
+    verbs = board.add_subparsers(dest="what", required=True, metavar="check|list|try")
+    check = verbs.add_parser("check", help="every fault of a board file")
+    check.add_argument("files", nargs="+", metavar="FILE", help="board file, or the name of one that ships")
+    verbs.add_parser("list", help="the boards that ship")
+    trial = verbs.add_parser("try", help="talk to one part and print what it says")
+    trial.add_argument("file", metavar="FILE", help="board file, or the name of one that ships")
+    trial.add_argument("part", metavar="PLACE|DRIVER", help="for instance evse[0].pilot, or openevse")
+    trial.add_argument("--for", type=float, default=10.0, dest="seconds", metavar="S", help="how long (10); 0: no end")
+    _add_device(trial)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="BUS=PATH",
+        help="put another device in the place of a bus's, for instance pilot=/dev/ttyACM0; may be repeated",
     )
 
 
@@ -184,6 +214,8 @@ def main(arguments: list[str] | None = None) -> int:
         return ledger(options)
     if options.command in ("shell", "why"):
         return look(options)
+    if options.command == "board":
+        return board(options)
     if options.command == "csms-report":
         from agent.shell.client import report
 
@@ -202,6 +234,20 @@ def look(options: argparse.Namespace) -> int:
         print("station-agent: shell --json: expected a command, for instance status", file=sys.stderr)  # noqa: T201
         return 2
     return shell(Path(options.control), options.words, as_json=options.json)
+
+
+def board(options: argparse.Namespace) -> int:
+    """``station-agent board``."""
+    from agent.errors import StartFailed
+    from agent.shell.boards import run as on_boards
+    from board.descriptor import BoardError
+
+    try:
+        devices = dict(_pair(device) for device in getattr(options, "device", ()))
+        return on_boards(options, devices)
+    except (StartFailed, BoardError) as error:
+        print(f"station-agent: {error}", file=sys.stderr)  # noqa: T201
+        return 2
 
 
 def ledger(options: argparse.Namespace) -> int:

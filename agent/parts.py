@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +27,7 @@ from hal.ports import (
     Place,
     Post,
     Secc,
+    SignedMeter,
     Thermometer,
 )
 from hal.registry import make_bus, make_driver
@@ -34,15 +36,24 @@ log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Driver)
 
+TimeOfDay = Callable[[], datetime | None]
+
+
+def unknown() -> datetime | None:
+    """No time of day."""
+    return None
+
 
 class Parts:
     """The drivers of a board, by what they belong to; ``all`` has the place of each."""
 
-    def __init__(self, buses: Buses, post: Post) -> None:
+    def __init__(self, buses: Buses, post: Post, time_of_day: TimeOfDay = unknown) -> None:
         self._buses = buses
         self._post = post
+        self._time_of_day = time_of_day
         self.pilots: dict[int, PilotController] = {}
         self.meters: dict[int, EnergyMeter] = {}
+        self.signers: dict[int, SignedMeter] = {}
         self.locks: dict[tuple[int, int], ConnectorLock] = {}
         self.seccs: dict[int, Secc] = {}
         self.all: dict[Driver, Place] = {}
@@ -51,7 +62,7 @@ class Parts:
 
     def make(self, part: Part | Reader | ThermometerPart, place: Place, port: type[P]) -> P:
         """Make the driver of a part."""
-        place = msgspec.structs.replace(place, liveness=self.liveness)
+        place = msgspec.structs.replace(place, liveness=self.liveness, time_of_day=self._time_of_day)
         try:
             made = make_driver(part.driver, part.options, place, self._buses.get(part.bus), self._post)
         except UnknownDriver as error:
@@ -83,6 +94,7 @@ class Buses:
         kind = str(options.pop("kind"))
         if name in self._devices:
             options["device"] = self._devices[name]
+            options.pop("match", None)
         try:
             bus = make_bus(kind, options, f"bus.{name}")
         except UnknownDriver as error:
@@ -91,14 +103,14 @@ class Buses:
         return bus
 
 
-def build_parts(board: Board, buses: Buses, post: Post) -> Parts:
+def build_parts(board: Board, buses: Buses, post: Post, time_of_day: TimeOfDay = unknown) -> Parts:
     """Make the drivers of a board; none has opened anything yet.
 
     Raises:
         StartFailed: a driver, bus or option that does not exist; the text names the place and the choices.
 
     """
-    parts = Parts(buses, post)
+    parts = Parts(buses, post, time_of_day)
     try:
         for index, evse in enumerate(board.evse):
             _build_evse(parts, evse, index)
@@ -115,7 +127,10 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
 
     parts.pilots[evse.id] = parts.make(evse.pilot, place("pilot"), PilotController)  # type: ignore[type-abstract]
     if evse.meter is not None:
-        parts.meters[evse.id] = parts.make(evse.meter, place("meter"), EnergyMeter)  # type: ignore[type-abstract]
+        meter = parts.make(evse.meter, place("meter"), EnergyMeter)  # type: ignore[type-abstract]
+        parts.meters[evse.id] = meter
+        if isinstance(meter, SignedMeter):
+            parts.signers[evse.id] = meter
     if evse.bay is not None:
         parts.make(evse.bay, place("bay"), Driver)  # type: ignore[type-abstract]
     if evse.secc is not None:
@@ -132,10 +147,13 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
 
 def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
     """The EVSEs as the station thinks of them."""
-    return tuple(_layout(index, evse, parts.pilots[evse.id].traits) for index, evse in enumerate(board.evse))
+    return tuple(
+        _layout(index, evse, parts.pilots[evse.id].traits, signs=evse.id in parts.signers)
+        for index, evse in enumerate(board.evse)
+    )
 
 
-def _layout(index: int, evse: Evse, pilot: PilotTraits) -> EvseLayout:
+def _layout(index: int, evse: Evse, pilot: PilotTraits, *, signs: bool) -> EvseLayout:
     limit_a = min(evse.limit_a, pilot.max_a)
     return EvseLayout(
         id=evse.id,
@@ -144,6 +162,7 @@ def _layout(index: int, evse: Evse, pilot: PilotTraits) -> EvseLayout:
         voltage_v=evse.voltage_v,
         connectors=tuple(_connector_layout(connector) for connector in evse.connectors),
         has_meter=evse.meter is not None,
+        signs_sessions=signs,
         has_bay=evse.bay is not None,
         has_secc=evse.secc is not None,
         has_relay_feedback=pilot.relay_feedback,

@@ -211,8 +211,13 @@ def find_board(name: str) -> Path:
     for candidate in (path, shipped / path.name, shipped / f"{name}.toml"):
         if candidate.is_file():
             return candidate
-    names = ", ".join(sorted(file.stem for file in shipped.glob("*.toml")))
+    names = ", ".join(file.stem for file in shipped_boards())
     raise BoardError(f"{name}: no such board file; boards that ship: {names}")
+
+
+def shipped_boards() -> list[Path]:
+    """The board files that come with the agent, by name."""
+    return sorted(Path(__file__).parent.glob("*.toml"))
 
 
 def read_board(path: Path) -> Board:
@@ -249,7 +254,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 def faults_of(board: Board) -> Iterator[str]:
     """Everything that contradicts itself in a board whose keys and ranges are right, each with its place."""
-    yield from _check_numbers(board)
+    yield from faults_of_numbers(board)
     yield from _check_buses(board)
     yield from _check_limits(board)
     yield from _check_components(board)
@@ -289,7 +294,8 @@ def _choices(text: str) -> str:
     return f"; keys: {', '.join(table.__struct_fields__)}" if table else ""
 
 
-def _check_numbers(board: Board) -> Iterator[str]:
+def faults_of_numbers(board: Board) -> Iterator[str]:
+    """EVSEs and connectors that are not numbered in order, readers of an EVSE that is not there."""
     numbers = [evse.id for evse in board.evse]
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"$.evse[...].id: EVSEs are numbered 1, 2, 3... in order, not {numbers}"

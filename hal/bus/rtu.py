@@ -13,11 +13,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from hal.bus.hotplug import HotPlug
-from hal.bus.serial import PARITIES, Baud, Parity
+from hal.bus.serial import PARITIES, Baud, Line, Parity
 from hal.errors import BusLost, NoAnswer, PartRefused
 
 BITS_PER_CHARACTER = 11
@@ -33,10 +32,9 @@ class RtuBus:
 
     kind = "rtu"
 
-    class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    class Config(Line, frozen=True):
         """``timeout_s`` is for one try and has to hold the longest answer: 165 ms at 9600 baud for 76 registers."""
 
-        device: Annotated[str, Meta(min_length=1)]
         baud: Baud = 9600
         parity: Parity = "none"
         stopbits: Literal[1, 2] = 1
@@ -45,7 +43,7 @@ class RtuBus:
 
     def __init__(self, config: RtuBus.Config) -> None:
         self._config = config
-        self._hotplug = HotPlug(config.device)
+        self._hotplug = HotPlug(config.device, config.match)
         self._turn = asyncio.Lock()
         self._holders = 0
         self._client: Any = None
@@ -56,7 +54,7 @@ class RtuBus:
 
     @property
     def device(self) -> str:
-        return self._config.device
+        return self._hotplug.name
 
     @property
     def counters(self) -> dict[str, int]:
@@ -154,7 +152,8 @@ class RtuBus:
         if self._client is not None and self._client.connected:
             return self._client
         self.close()
-        client = _client(self._config)
+        node = self._hotplug.node()
+        client = _client(node, self._config)
         parameters = signature(client.read_input_registers).parameters
         self._unit_key = "device_id" if "device_id" in parameters else "slave"  # renamed in pymodbus 3.10
         self._guard(client)
@@ -163,7 +162,7 @@ class RtuBus:
         except (OSError, ValueError, termios.error) as error:
             raise BusLost(f"{self.device}: {error}") from None
         if not connected:
-            raise BusLost(f"{self.device}: {_why_not(self.device)}")
+            raise BusLost(f"{node}: {_why_not(node)}")
         self._client = client
         self._hotplug.opened()
         return client
@@ -218,7 +217,7 @@ async def _cancellable(asked: Awaitable[Any]) -> Any:
     return answer
 
 
-def _client(config: RtuBus.Config) -> Any:
+def _client(node: str, config: RtuBus.Config) -> Any:
     # 2 MB and 15 ms: only on a board that has such a line.
     from pymodbus.client import AsyncModbusSerialClient
 
@@ -226,7 +225,7 @@ def _client(config: RtuBus.Config) -> Any:
     if noise.level == logging.NOTSET:
         noise.setLevel(logging.CRITICAL + 1)  # drivers say what is wrong, and how often
     return AsyncModbusSerialClient(
-        config.device,
+        node,
         baudrate=config.baud,
         parity=PARITIES[config.parity],
         stopbits=config.stopbits,

@@ -14,7 +14,7 @@ import msgspec
 import serial
 from msgspec import Meta
 
-from hal.bus.hotplug import HotPlug
+from hal.bus.hotplug import HotPlug, Match
 from hal.errors import BusLost
 
 Receive = Callable[[bytes], None]
@@ -25,6 +25,20 @@ PARITIES: dict[Parity, str] = {"none": serial.PARITY_NONE, "even": serial.PARITY
 WRITE_TIMEOUT_S = 1.0
 
 
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the device is: its node or a link to one (``/dev/serial/by-id/...``), or what udev knows of it.
+
+    ``match`` has properties as ``udevadm info`` shows them (``ID_VENDOR_ID``, ``ID_SERIAL_SHORT``): one device has all.
+    """
+
+    device: Annotated[str, Meta(min_length=1)] | None = None
+    match: Annotated[Match, Meta(min_length=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.device is None) is (self.match is None):
+            raise ValueError("expected `device` or `match`, and not both")
+
+
 class SerialBus:
     """A line that belongs to one driver.
 
@@ -33,18 +47,18 @@ class SerialBus:
     """
 
     kind = "serial"
+    exclusive = True
 
-    class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-        """``device`` is a node, a link to one (``/dev/serial/by-id/...``), or a pseudo-terminal."""
+    class Config(Line, frozen=True):
+        """A line of 8 data bits."""
 
-        device: Annotated[str, Meta(min_length=1)]
         baud: Baud = 115_200
         parity: Parity = "none"
         stopbits: Literal[1, 2] = 1
 
     def __init__(self, config: SerialBus.Config) -> None:
         self._config = config
-        self._hotplug = HotPlug(config.device)
+        self._hotplug = HotPlug(config.device, config.match)
         self._port: serial.Serial | None = None
         self._fd = -1
         self._receive: Receive = _ignore
@@ -53,7 +67,7 @@ class SerialBus:
 
     @property
     def device(self) -> str:
-        return self._config.device
+        return self._hotplug.name
 
     async def open(self, receive: Receive) -> None:
         """Open the device for this process alone and hand what it says to ``receive``.
@@ -64,7 +78,7 @@ class SerialBus:
         """
         if self._port is not None:
             raise BusLost(f"{self.device}: used by another part of this board")
-        self._port = open_port(self._config.device, self._config.baud, self._config.parity, self._config.stopbits)
+        self._port = open_port(self._hotplug.node(), self._config.baud, self._config.parity, self._config.stopbits)
         self._fd = self._port.fileno()
         self._receive = receive
         self._hotplug.opened()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -163,6 +163,64 @@ async def test_the_delays_grow_while_a_device_cannot_be_opened(monkeypatch: pyte
     assert waited == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
 
 
+@pytest.fixture
+def udev(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    """The ttys that udev knows: node to properties."""
+    known: dict[str, dict[str, str]] = {}
+    monkeypatch.setattr(hotplug, "ttys", lambda: iter(known.items()))
+    return known
+
+
+def adapter(serial: str) -> dict[str, str]:
+    return {"ID_VENDOR_ID": "1a86", "ID_SERIAL_SHORT": serial}
+
+
+async def test_a_device_is_found_by_what_udev_knows_of_it(udev: dict[str, dict[str, str]]) -> None:
+    far, heard = Far(), bytearray()
+    udev.update({"/dev/ttyUSB7": adapter("B"), far.pty.open(): adapter("A")})
+    bus = SerialBus(SerialBus.Config(match=adapter("A")))
+    await bus.open(heard.extend)
+    try:
+        far.pty.send(b"here")
+        await eventually(lambda: heard == b"here")
+    finally:
+        bus.close()
+        far.pty.close()
+
+
+async def test_no_such_device_and_too_many_are_told_with_the_properties(udev: dict[str, dict[str, str]]) -> None:
+    bus = SerialBus(SerialBus.Config(match={"ID_VENDOR_ID": "1a86"}))
+    with pytest.raises(BusLost, match=r"^tty with ID_VENDOR_ID=1a86: no such device$"):
+        await bus.open(print)
+    udev.update({"/dev/ttyUSB1": adapter("B"), "/dev/ttyUSB0": adapter("A")})
+    with pytest.raises(BusLost, match=r"ID_VENDOR_ID=1a86: 2 devices: /dev/ttyUSB0, /dev/ttyUSB1$"):
+        await bus.open(print)
+
+
+async def test_a_device_that_comes_back_under_another_node_is_found_again(
+    monkeypatch: pytest.MonkeyPatch, quick_hotplug: None, tmp_path: Path
+) -> None:
+    node, asked = tmp_path / "ttyUSB3", 0
+
+    def ttys() -> Iterator[tuple[str, dict[str, str]]]:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            node.touch()
+            yield str(node), adapter("A")
+
+    monkeypatch.setattr(hotplug, "ttys", ttys)
+    await asyncio.wait_for(HotPlug(None, adapter("A")).wait(), 5)
+    assert asked == 3
+
+
+def test_what_udev_knows_of_ttys_can_be_asked() -> None:
+    """Of this machine, whatever it has; a container has none."""
+    for node, told in hotplug.ttys():
+        assert node.startswith("/dev/")
+        assert told["SUBSYSTEM"] == "tty"
+
+
 async def test_udev_is_listened_to_where_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(hotplug, "_UDEV", tmp_path)
     monkeypatch.setattr(hotplug, "DELAYS_S", (0.02,))
@@ -172,9 +230,14 @@ async def test_udev_is_listened_to_where_it_runs(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({}, "missing required field `device`"),
+        ({}, "expected `device` or `match`, and not both"),
+        ({"device": "/dev/ttyS0", "match": {"ID_VENDOR_ID": "1a86"}}, "expected `device` or `match`, and not both"),
+        ({"match": {}}, r"length >= 1 - at `\$.match`"),
         ({"device": "/dev/ttyS0", "baud": 1}, r">= 300 - at `\$.baud`"),
-        ({"device": "/dev/ttyS0", "speed": 9600}, "unknown field `speed`; options: device, baud, parity, stopbits"),
+        (
+            {"device": "/dev/ttyS0", "speed": 9600},
+            "unknown field `speed`; options: device, match, baud, parity, stopbits",
+        ),
         ({"device": "/dev/ttyS0", "parity": "E"}, "Invalid enum value 'E'"),
         ({"device": "/dev/ttyS0", "stopbits": 3}, "Invalid enum value 3"),
     ],

@@ -132,11 +132,18 @@ def test_every_station_agent_command_and_option_exists(page: Path) -> None:
             command = re.split(r"[|,.`]", words[0])[0]
             assert command in subcommands(), f"{name_of(page)}: no command {command!r} in station-agent"
             options = {word.partition("=")[0] for word in words if word.startswith("--")}
-            unknown = options - set(subcommands()[command]._option_string_actions)
+            unknown = options - options_of(subcommands()[command])
             assert not unknown, f"{name_of(page)}: station-agent {command} has no {unknown}"
             choices = choices_of(command)
             if choices and len(words) > 1:
                 assert words[1] in choices, f"{name_of(page)}: station-agent {command} has no {words[1]!r}"
+
+
+def options_of(command: argparse.ArgumentParser) -> set[str]:
+    """The options of a command and of those below it."""
+    below = (each for each in command._actions if isinstance(each, argparse._SubParsersAction))
+    inner = (options_of(each) for action in below for each in action.choices.values())
+    return set(command._option_string_actions).union(*inner)
 
 
 def choices_of(command: str) -> set[str]:

@@ -74,6 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hal.ports",
     ),
     "agent.shell": ("agent", "hal"),
+    "agent.shell.boards": ("agent", "board", "hal"),
 }
 
 SHARED_BY_BLOCKS = ("agent.blocks.base", "agent.blocks.events", "agent.blocks.paging", "agent.blocks.readings")
@@ -88,6 +89,7 @@ MAY_AWAIT = (
     "agent.powered",
     "agent.shell.server",
     "agent.shell.commands",
+    "agent.shell.boards.trial",
 )
 
 IMPURE = {"socket", "ssl", "asyncio", "threading", "subprocess", "sqlite3", "time", "secrets", "serial", "selectors"}

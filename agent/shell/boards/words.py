@@ -1,0 +1,109 @@
+"""What hardware says and what a board is, in words for a technician.  Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hal.events import (
+    BayChanged,
+    CableRated,
+    CardPresented,
+    ContractPresented,
+    CpState,
+    DeviceFound,
+    DeviceLost,
+    EimChosen,
+    Event,
+    HardwareFaulted,
+    HardwareHealed,
+    HardwareWarned,
+    LockMoved,
+    MeterSampled,
+    PilotChanged,
+    PowerChanged,
+    TemperatureMeasured,
+    VehicleEnded,
+)
+from hal.ports import PilotTraits
+
+PILOT_WORDS = {
+    CpState.A: "no vehicle",
+    CpState.B: "vehicle, not ready",
+    CpState.C: "vehicle asks for power",
+    CpState.D: "vehicle asks for power with ventilation",
+    CpState.E: "no pilot: short to earth, or no supply",
+    CpState.F: "station not available, or fault",
+}
+
+
+def event_words(event: Event) -> str:
+    """One event in a line."""
+    match event:
+        case DeviceFound(detail=detail):
+            return f"answers{f': {detail}' if detail else ''}"
+        case DeviceLost(reason=reason):
+            return f"lost: {reason}"
+        case HardwareWarned(text=text):
+            return f"warns: {text}"
+        case HardwareFaulted(code=code, vendor_code=vendor_code, text=text):
+            own = f" ({vendor_code})" if vendor_code else ""
+            return f"fault {code}{own}{f': {text}' if text else ''}"
+        case HardwareHealed(code=code):
+            return f"fault {code} is gone"
+        case PilotChanged(state=state, pwm=pwm):
+            oscillator = {True: ", oscillator on", False: ", oscillator off", None: ""}[pwm]
+            return f"pilot {state}: {PILOT_WORDS[state]}{oscillator}"
+        case PowerChanged(closed=closed, phases=phases):
+            return f"contactor {'closed' if closed else 'open'}{f', {phases} phases' if phases else ''}"
+        case CableRated(limit_a=limit_a):
+            return "no cable coding" if limit_a is None else f"cable for {limit_a:g} A"
+        case MeterSampled():
+            return f"meter: {', '.join(_reading_words(event)) or 'an empty reading'}"
+    return _rarer_words(event)
+
+
+def _rarer_words(event: Event) -> str:
+    match event:
+        case LockMoved(position=position):
+            return f"lock {position}"
+        case CardPresented(uid=uid, kind=kind):
+            return f"{kind} token {uid}"
+        case BayChanged(occupied=occupied):
+            return f"bay {'occupied' if occupied else 'free'}"
+        case TemperatureMeasured(spot=spot, celsius=celsius):
+            return f"{spot or 'temperature'} {celsius:g} degrees Celsius"
+        case ContractPresented(contract=contract):
+            return f"vehicle pays by contract {contract.emaid}, whose chain is {contract.verdict}"
+        case EimChosen():
+            return "vehicle leaves payment to a card or an app"
+        case VehicleEnded():
+            return "vehicle wants no more"
+    return str(event)  # an event of a driver of somebody else
+
+
+def _reading_words(sample: MeterSampled) -> Iterator[str]:
+    for value, words in (
+        (sample.import_wh, "{:g} Wh taken"),
+        (sample.export_wh, "{:g} Wh given back"),
+        (sample.power_w, "{:g} W"),
+        (sample.frequency_hz, "{:g} Hz"),
+        (sample.power_factor, "power factor {:g}"),
+        (sample.soc_percent, "{:g} % charged"),
+    ):
+        if value is not None:
+            yield words.format(round(value, 3))
+    for values, unit in ((sample.voltage_v, "V"), (sample.current_a, "A")):
+        if values:
+            yield f"{' / '.join(f'{each:g}' for each in values)} {unit}"
+    if sample.signed is not None:
+        yield f"signed ({sample.signed.encoding})"
+
+
+def silence_words(traits: PilotTraits) -> str:
+    """What a pilot controller does when its host goes silent."""
+    if traits.on_host_loss == "stops":
+        return "stops: the part opens its contactor"
+    if traits.on_host_loss == "continues":
+        return "continues at the current that was offered last"
+    within = "" if traits.keepalive_s is None else f" within {traits.keepalive_s:g} s of the last keep-alive"
+    return f"goes on charging; falls to {traits.fallback_a:g} A{within}"
