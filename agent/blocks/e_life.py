@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.blocks.base import Desk
 from agent.blocks.e_telling import Telling, transaction_key
-from agent.blocks.e_watch import Watch
+from agent.blocks.e_watch import OPENING_PATIENCE_S, Watch
 from agent.model.catalogue import SAMPLED_SIGN_READINGS, TX_START_POINT, TX_STOP_POINT, UNLOCK_ON_EV_SIDE_DISCONNECT
 from agent.session.evse import Evse
 from agent.session.metering import meter_is_gone
@@ -65,7 +65,16 @@ class Lifecycle:
         if change.stops(self._desk.model[TX_STOP_POINT]):
             self._stop(evse, change, trigger, stopped_reason, now, token)
         elif report or evse.charging_state(now.mono) != transaction.charging_state:
-            self._telling.updated(evse, transaction, trigger, now, token=token)
+            self._telling.updated(evse, transaction, watch.trigger_of(trigger), now, token=token)
+
+    def deauthorized(self, evse: Evse, now: Now) -> None:
+        """Told with the state in which nothing flows any more (C15.FR.03), or after a while as it is (E05.FR.09)."""
+        flows = evse.energy_flows()
+        if flows:
+            self._watch(evse).deauthorized_by = now.mono + OPENING_PATIENCE_S
+        self.step(evse, "Deauthorized", now, stopped_reason="DeAuthorized", report=not flows)
+        if flows and evse.transaction is not None:
+            self._telling.keep(evse, evse.transaction)
 
     def held(self, evse: Evse) -> frozenset[str]:
         """What holds of the start and stop points, DataSigned among them (E01.FR.04)."""
@@ -133,7 +142,7 @@ class Lifecycle:
         if transaction is None or transaction.ending is not None:
             return
         watch = self._watch(evse)
-        watch.connect_by = watch.sampled_mono = watch.collected_mono = watch.heal_by = None
+        watch.connect_by = watch.sampled_mono = watch.collected_mono = watch.heal_by = watch.deauthorized_by = None
         transaction.ending = Ending(trigger, stopped_reason, now.wall, token)
         if evse.authorization is not None:
             evse.deauthorize(keep_cable=keep_cable)

@@ -253,7 +253,7 @@ class Transactions(Block):
             self._life.end(evse, "Deauthorized", "DeAuthorized", now, keep_cable=True)
         elif stops:  # E05.FR.09, E05.FR.10
             evse.deauthorize(keep_cable=True)  # E05.FR.11
-            self._life.step(evse, "Deauthorized", now, stopped_reason="DeAuthorized", report=True)
+            self._life.deauthorized(evse, now)
         elif allowed_wh:  # E05.FR.03
             self._watches[evse.id].energy_cap_wh = float(allowed_wh)
             self._mind_energy_cap(evse, now)
@@ -287,6 +287,9 @@ class Transactions(Block):
                 self._nobody_came(evse, now)
             if watch.settle_by is not None and now.mono >= watch.settle_by:
                 self._life.finish(evse, now)
+            if watch.deauthorized_by is not None and now.mono >= watch.deauthorized_by:
+                watch.deauthorized_by = None
+                self._life.step(evse, "Deauthorized", now, report=True)
             if watch.heal_by is not None and now.mono >= watch.heal_by:
                 watch.heal_by = None
                 self._life.end(evse, "AbnormalCondition", "Other", now)

@@ -25,6 +25,7 @@ Everything else is the bench's: ``octt.bench.disconnect()``, ``octt.bench.script
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.bench import CARD, Payload
@@ -102,6 +103,12 @@ class Octt(Tool):
             self.expect_event(trigger="Authorized", token=True)
         self.reached.add("authorized")
 
+    def asked_about(self, card: str, status: str, group: str | None = None) -> None:
+        """A token is presented; the CSMS is asked about it, and answers with this status."""
+        self.judge_tokens(status, group)
+        self.present(card)
+        assert self.expect("Authorize")["idToken"] == {"idToken": card, "type": "ISO14443"}
+
     def _what_holds(self) -> tuple[str, ...]:
         """Start points that a driver finds when he comes; after the end of a transaction they start his own."""
         connected = "ev_connected_pre_session" in self.reached
@@ -148,8 +155,11 @@ class Octt(Tool):
             assert event["transactionInfo"]["stoppedReason"] == "StoppedByEV"
         self.reached.add("energy_transfer_suspended")
 
-    def stop_authorized(self, *, remote: bool | None = None) -> None:
-        """With the token that started it, or by the CSMS (erratum 6.2.117)."""
+    def stop_authorized(self, card: str | None = None, *, remote: bool | None = None, asks: bool = False) -> None:
+        """With the token that started it, or with ``card``, another one of its group, or by the CSMS (erratum 6.2.117).
+
+        ``asks``: the other token is not known here, and the CSMS is asked first.
+        """
         self._needs("energy_transfer_started")
         self.bench.pass_time(DURATION_S)
         self._stopped_by_csms = by_csms = self.remote if remote is None else remote
@@ -158,9 +168,7 @@ class Octt(Tool):
             assert answer["status"] == "Accepted"
             last = self.expect_event(trigger="RemoteStop")
         else:
-            self.present(self.token["idToken"])
-            last = self.expect_event(trigger="StopAuthorized")
-            assert last.get("idToken", self.token) == self.token
+            last = self._present_to_stop({**self.token, "idToken": card} if card else None, asks)
         ends = self._ends_with("Authorized", "PowerPathClosed", "EnergyTransfer")
         if ends and last["eventType"] != "Ended":
             last = self.expect_event(trigger="ChargingStateChanged", state="EVConnected")
@@ -168,6 +176,39 @@ class Octt(Tool):
         if ends:
             assert last["transactionInfo"].get("stoppedReason") in (("Remote",) if by_csms else ("Local", None))
         self.reached.add("stop_authorized")
+
+    def _present_to_stop(self, other: Payload | None, asks: bool) -> Payload:
+        token = other or self.token
+        self.present(token["idToken"])
+        if asks:
+            assert self.expect("Authorize")["idToken"] == token
+        event = self.expect_event(trigger="StopAuthorized")
+        assert event.get("idToken", None if other else token) == token
+        return event
+
+    def deauthorized(self) -> None:
+        """What it says of the token in a TransactionEvent is ``judge_tokens("Invalid")`` before (erratum 6.2.118)."""
+        self._needs("authorized")
+        self._go_on_to_the_first_event()
+        if self.value("TxCtrlr.StopTxOnInvalidId") == "true":
+            ends = self._ends_with("Authorized", "PowerPathClosed", "EnergyTransfer")
+            self.expect_event(
+                "Ended" if ends else "Updated",
+                trigger="Deauthorized",
+                state=("EVConnected", "SuspendedEVSE"),
+                reason="DeAuthorized" if ends else (),
+            )
+        if self.bench.plants[1].locked.get(1) == "locked":
+            assert self.ask("UnlockConnector", evseId=1, connectorId=1)["status"] == "Unlocked"
+        self.reached |= {"stop_authorized", "ev_connected_post_session"}
+
+    def _go_on_to_the_first_event(self) -> None:
+        """The next states in their order, until an event has told the token."""
+        self._hear()
+        if "idToken" in self._must_have:
+            self.ev_connected_pre_session()
+        if any("idToken" in said.payload for said in self._waiting if said.action == "TransactionEvent"):
+            self.energy_transfer_started()
 
     def ev_connected_post_session(self) -> None:
         """The energy has stopped, and does not flow again without a new authorization."""
@@ -236,15 +277,27 @@ class Octt(Tool):
 
     # ---- the memory states ----
 
-    def id_token_local_auth_list(self, card: str = CARD, group: str | None = None) -> None:
+    def id_token_local_auth_list(self, card: str = CARD, group: str | None = None, status: str = "Accepted") -> None:
         """The token is on the local authorization list, and nothing else is."""
-        entry = {"idToken": {"idToken": card, "type": "ISO14443"}, "idTokenInfo": token_info("Accepted", group)}
+        self.id_tokens_local_auth_list({card: status}, group)
+
+    def id_tokens_local_auth_list(self, statuses: Mapping[str, str], group: str | None = None) -> None:
+        """These tokens are on it, and nothing else is."""
+        self.configure({"LocalAuthListCtrlr.Enabled": True})  # erratum 6.2.121
+        entries = [
+            {"idToken": {"idToken": card, "type": "ISO14443"}, "idTokenInfo": token_info(status, group)}
+            for card, status in statuses.items()
+        ]
         version = self.ask("GetLocalListVersion")["versionNumber"] + 1
-        told = self.ask("SendLocalList", versionNumber=version, updateType="Full", localAuthorizationList=[entry])
+        told = self.ask("SendLocalList", versionNumber=version, updateType="Full", localAuthorizationList=entries)
         assert told["status"] == "Accepted"
 
-    def id_token_cached(self, card: str = CARD, group: str | None = None) -> None:
-        """A whole session with this token, that the CSMS accepts (erratum 6.2.120)."""
+    def id_token_cached(self, card: str = CARD, group: str | None = None, status: str = "Accepted") -> None:
+        """A whole session with this token, or, where the CSMS does not accept it, its refusal (erratum 6.2.120)."""
+        if status != "Accepted":
+            self.asked_about(card, status, group)
+            self.judge_tokens("Accepted")
+            return
         self.judge_tokens("Accepted", group)
         self.authorized(card, remote=False)
         self.energy_transfer_started()

@@ -322,8 +322,43 @@ def test_C15_FR_03_refused_the_energy_ends_and_the_transaction_stays(stop: str):
     bench = offline_then_refused(stop=stop, bay=stop == "ParkingBayOccupancy")
     told = [story(event) for event in bench.take_events()]
     assert [trigger for _, trigger, _ in told].count("Deauthorized") == 1
-    assert told[-1] == ("Updated", "ChargingStateChanged", "EVConnected")  # in the same or the next (E05.FR.09)
+    assert told[-1] == ("Updated", "Deauthorized", "EVConnected")
     assert "Ended" not in [event for event, _, _ in told]
+    assert not bench.intents[1].permit_power
+
+
+def deauthorized_with_a_contactor_that_sticks(**variables: object) -> Bench:
+    """And with a vehicle that goes on drawing, whatever it is offered."""
+    bench = bench_with(variables=UNKNOWN_TOO | variables, stop="EVConnected")
+    bench.disconnect()
+    bench.plug_in(simplified=True)
+    bench.swipe()
+    bench.plants[1].welded = True
+    bench.script["TransactionEvent"] = lambda asked: (
+        {"idTokenInfo": {"status": "Invalid"}} if "idToken" in asked else {}
+    )
+    bench.connect()
+    assert not bench.intents[1].permit_power
+    assert "Deauthorized" not in [trigger for _, trigger, _ in bench.take_story()]
+    return bench
+
+
+def test_E05_FR_09_a_power_path_that_does_not_open_holds_up_the_message_for_a_while_only():
+    bench = deauthorized_with_a_contactor_that_sticks()
+    bench.pass_time(3.9)
+    assert bench.take_story() == []
+    bench.pass_time(0.2)
+    assert bench.take_story() == [("Updated", "Deauthorized", "Charging")]
+    bench.plants[1].welded = False
+    bench.read_meter()
+    assert bench.take_story() == [("Updated", "ChargingStateChanged", "EVConnected")]
+
+
+def test_a_right_that_was_taken_does_not_come_back_with_the_power_before_the_message_was_made():
+    bench = deauthorized_with_a_contactor_that_sticks(**{"TxCtrlr.ResumptionTimeout": 3600})
+    bench.power_cycle()
+    bench.accept()
+    bench.pass_time(60)
     assert not bench.intents[1].permit_power
 
 
