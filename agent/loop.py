@@ -37,6 +37,7 @@ from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
+    BeginSigned,
     CallFailed,
     CancelUpload,
     ChangeLocalList,
@@ -45,6 +46,7 @@ from agent.vocabulary import (
     Command,
     CsmsAnswered,
     CsmsCalled,
+    EndSigned,
     Incoming,
     KeepRecord,
     LinkLost,
@@ -68,7 +70,7 @@ from agent.vocabulary import (
     UseNetwork,
 )
 from hal.events import CardPresented, ContractPresented, Event
-from hal.ports import ConnectorLock, EnergyMeter, PilotController, Secc
+from hal.ports import ConnectorLock, EnergyMeter, PilotController, Secc, SignedMeter
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +145,9 @@ class Hardware(Protocol):
 
     @property
     def meters(self) -> Mapping[int, EnergyMeter]: ...
+
+    @property
+    def signers(self) -> Mapping[int, SignedMeter]: ...
 
     @property
     def locks(self) -> Mapping[tuple[int, int], ConnectorLock]: ...
@@ -440,6 +445,10 @@ class Loop:
                 self._hardware.pilots[evse].clear_fault()
             case SampleMeter(evse=evse, period_s=period_s) if evse in self._hardware.meters:
                 self._hardware.meters[evse].sample_every(period_s)
+            case BeginSigned(evse=evse, session=session):
+                self._hardware.signers[evse].begin(session)
+            case EndSigned(evse=evse, session=ended):
+                self._hardware.signers[evse].end(ended)
             case TellVehicle(evse=evse, intent=intent):
                 self._hardware.seccs[evse].tell_vehicle(intent)
             case LockConnector(evse=evse, connector=connector):

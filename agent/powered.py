@@ -72,7 +72,7 @@ class PoweredStation:
         self._tasks = tasks
         self._running: list[asyncio.Task[None]] = []
         self.data = data
-        self.parts = build_parts(board, buses, self._post)
+        self.parts = build_parts(board, buses, self._post, self._time_of_day)
         entropy = Random()
         self.station = station_of(board, self.parts, provision, entropy)
         declare_own(board, self.station.model)
@@ -134,6 +134,10 @@ class PoweredStation:
 
     def _post(self, event: Event) -> None:
         self.loop.post(event)
+
+    def _time_of_day(self) -> datetime | None:
+        """For parts with a clock of their own."""
+        return self.clock.now().wall if self.clock.known else None
 
     def _able(self) -> bool:
         """Whether events are dealt with and the disk's thread lives: less is no working station."""

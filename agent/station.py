@@ -44,12 +44,14 @@ from agent.session.site import KeptLimit, Site, limit_key
 from agent.vocabulary import (
     Answer,
     ApplyIntent,
+    BeginSigned,
     CacheCleared,
     CallFailed,
     ClockShift,
     Command,
     CsmsAnswered,
     CsmsCalled,
+    EndSigned,
     Fact,
     Incoming,
     KeepRecord,
@@ -134,6 +136,7 @@ class Station:
         self._callees = self._gather(lambda block: block.calls)
         self._askers = self._gather(lambda block: block.answers)
         self._intents: dict[int, PilotIntent] = {}
+        self._signing: dict[int, BeginSigned | EndSigned] = {}
         declare_hardware(self.model, self.site, self.statuses.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
         declare_tokens(self.model, self.desk.cache, self.desk.local_list)
@@ -335,11 +338,19 @@ class Station:
         if intent != self._intents.get(evse.id):
             self._intents[evse.id] = intent
             self.desk.tell(ApplyIntent(evse.id, intent))
+        if evse.layout.signs_sessions:
+            self._wish_signed(evse)
         for connector in evse.connectors.values():
             wish = connector.held_for is not None
             if connector.layout.has_lock and connector.wish_lock(wish, now.mono):
                 kind = LockConnector if wish else UnlockConnector
                 self.desk.tell(kind(evse.id, connector.id))
+
+    def _wish_signed(self, evse: Evse) -> None:
+        signing = evse.signing()
+        if signing != self._signing.get(evse.id):
+            self._signing[evse.id] = signing
+            self.desk.tell(signing)
 
     def _limit(self, said: LimitSet, now: Now) -> None:
         """What is set for good outlives the power."""

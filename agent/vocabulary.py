@@ -10,7 +10,7 @@ import msgspec
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
 from hal.events import Contract, FaultCode, TokenKind
-from hal.ports import PilotIntent, SeccIntent
+from hal.ports import PilotIntent, SeccIntent, SignedSession
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -429,6 +429,20 @@ class SampleMeter(Command, frozen=True):
 
     evse: int
     period_s: float
+
+
+class BeginSigned(Command, frozen=True):
+    """Let the meter sign this session from now on."""
+
+    evse: int
+    session: SignedSession
+
+
+class EndSigned(Command, frozen=True):
+    """This session is over for the meter, if any is known; its record comes with a reading."""
+
+    evse: int
+    session: SignedSession | None
 
 
 class KeepRecord(Command, frozen=True):

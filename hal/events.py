@@ -87,13 +87,15 @@ class SignedRecord(msgspec.Struct, frozen=True):
     """What a certified meter signed, as the meter gave it; the agent carries it and does not look into it.
 
     ``data`` and ``public_key`` are base64; ``encoding`` is the format of the data (OCMF, EDL); ``method`` is empty
-    where the data names its signature's algorithm.
+    where the data names its signature's algorithm.  ``transaction_id``: it covers this session and no other one;
+    empty: it covers the reading that it comes with.
     """
 
     data: str
     encoding: str
     method: str = ""
     public_key: str = ""
+    transaction_id: str = ""
 
 
 class MeterSampled(Event, frozen=True):

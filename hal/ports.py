@@ -7,11 +7,12 @@ the loop never waits for a wire.  The agent *permits* power; the part closes the
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from hal.events import Event
+from hal.events import Event, TokenKind
 from hal.liveness import Liveness
 
 Post = Callable[[Event], None]
@@ -99,6 +100,29 @@ class EnergyMeter(Driver, Protocol):
         """Read at this pace from now on, the first reading at once."""
 
 
+class SignedSession(msgspec.Struct, frozen=True):
+    """A transaction that a meter is to sign; by its id the record is known again after a power cut."""
+
+    transaction_id: str
+    token: str = ""
+    token_kind: TokenKind = "NoAuthorization"
+
+
+@runtime_checkable
+class SignedMeter(EnergyMeter, Protocol):
+    """A meter that signs a whole session.
+
+    Its record, with the public key, comes as the ``signed`` of a ``MeterSampled``: when the session has ended, and also
+    at the next start where a power cut kept it from being read.
+    """
+
+    def begin(self, session: SignedSession) -> None:
+        """Sign this session from now on; one that runs already goes on."""
+
+    def end(self, session: SignedSession | None) -> None:
+        """This session is over; None: no session is known, what the meter still signs is nobody's."""
+
+
 @runtime_checkable
 class TokenReader(Driver, Protocol):
     """A card reader; tokens come as ``CardPresented``."""
@@ -124,7 +148,8 @@ class Place(msgspec.Struct, frozen=True):
     """Where a part sits: its path in the board file (``evse[1].pilot``), what it belongs to, what it measures.
 
     ``liveness`` tells a driver that keeps a board awake whether the agent works.  Its class says
-    ``wants_liveness = True``, or nobody feeds it.
+    ``wants_liveness = True``, or nobody feeds it.  ``time_of_day`` is for a part with a clock of its own; None: the
+    station does not know the time.
     """
 
     part: str
@@ -135,3 +160,4 @@ class Place(msgspec.Struct, frozen=True):
     voltage_v: float = 230.0
     spot: str = ""
     liveness: Liveness | None = None
+    time_of_day: Callable[[], datetime | None] = lambda: None

@@ -29,10 +29,12 @@ from agent.vocabulary import (
     AdmitMessages,
     Answer,
     ApplyIntent,
+    BeginSigned,
     CancelUpload,
     ChangeLocalList,
     ClearFault,
     Command,
+    EndSigned,
     Fact,
     Incoming,
     KeepRecord,
@@ -177,6 +179,7 @@ class Bench:
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
         self.intents: dict[int, PilotIntent] = {}
         self.vehicle_heard: dict[int, SeccIntent] = {}
+        self.signing: list[BeginSigned | EndSigned] = []
         self.sent: list[Said] = []
         self.security: list[Payload] = []
         self.security_log: list[LogSecurityEvent] = []
@@ -548,6 +551,8 @@ class Bench:
                 self.plants[evse].latched.clear()
             case TellVehicle(evse=evse, intent=heard):
                 self.vehicle_heard[evse] = heard
+            case BeginSigned() | EndSigned():
+                self.signing.append(command)
             case LockConnector(evse=evse, connector=connector):
                 self._move_lock(evse, connector, "locked")
             case UnlockConnector(evse=evse, connector=connector):

@@ -21,7 +21,7 @@ from agent.session.layout import EvseLayout
 from agent.station import Station
 from agent.vocabulary import NetworkProfile, Now, UploadLog
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
-from hal.ports import PilotIntent, PilotTraits, Secc
+from hal.ports import PilotIntent, PilotTraits, Secc, SignedMeter
 from tests.bench import CARD, spot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -178,6 +178,7 @@ class FakeHardware:
         self.meters = {1: self.meter}
         self.locks = {(1, 1): FakeLock(log)}
         self.seccs: dict[int, Secc] = {}
+        self.signers: dict[int, SignedMeter] = {}
 
 
 class FakeFiles:

@@ -90,6 +90,10 @@ class Sampling:
             return
         taken = watch.wants_reading and course.periodic.offer(reading)
         watch.wants_reading = False
+        signed = reading.sample.signed
+        if signed is not None and signed.transaction_id == transaction.id:  # a power cut had closed the meter's session
+            course.periodic.readings.append(reading)
+            taken = True
         moment = moment_of_clock(self._desk, evse, ALIGNED_TX_ENDED_INTERVAL)
         wanted = moment is not None and moment != watch.collected_moment and self._desk.model[ALIGNED_TX_ENDED]
         if moment is not None and wanted and told_by_transaction(evse, moment):

@@ -63,7 +63,7 @@ class MeterValues(Block):
         self._read_at_mono: float | None = None
         self._reckoned_for: tuple[tuple[int, ...], bool] | None = None
         self._measured: set[str] = set()
-        self._signed = False
+        self._signed = any(evse.layout.signs_sessions for evse in desk.site.evses.values())
         self._told_moments: dict[int, datetime] = {}
         self._asked_by_mono: dict[int, float] = {}
         has_meter = any(evse.layout.has_meter for evse in desk.site.evses.values())

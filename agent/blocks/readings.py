@@ -182,6 +182,9 @@ class Wording:
     ) -> MeterValue | None:
         by_phase, measurands = not self._model[REGISTER_VALUES_WITHOUT_PHASES], self._model[chosen]
         record = None if reading is None or not sign or ENERGY not in measurands else reading.sample.signed
+        told_of = "" if transaction is None else transaction.id
+        if record is not None and record.transaction_id not in ("", told_of):
+            record = None  # another session's
         signature = None if record is None else self._signature(record, transaction)
         return meter_value(reading, measurands, context, energy_by_phase=by_phase, signature=signature)
 

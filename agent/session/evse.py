@@ -13,7 +13,9 @@ from agent.session.transaction import ChargingState, Reading, Transaction
 from agent.vocabulary import (
     BayLeft,
     BayOccupied,
+    BeginSigned,
     ClockShift,
+    EndSigned,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -50,7 +52,7 @@ from hal.events import (
     PowerChanged,
     VehicleEnded,
 )
-from hal.ports import PilotIntent
+from hal.ports import PilotIntent, SignedSession
 
 OFFER_GRACE_S = 10.0
 """How long a vehicle that is offered current, at first or again, may think before it counts as SuspendedEV."""
@@ -82,6 +84,7 @@ class Evse:
         self.vehicle_ended = False
         self.authorization: Authorization | None = None
         self.transaction: Transaction | None = None
+        self._signing: BeginSigned | EndSigned = EndSigned(layout.id, None)
         self.station_operative = True
         self.resetting = False
 
@@ -159,6 +162,26 @@ class Evse:
             phases=offer.phases,
         )
 
+    def signing(self) -> BeginSigned | EndSigned:
+        """What a meter that signs sessions should do now: from the driver's first right to the open power path."""
+        session, known = self._signable(), self._signing.session
+        if session is not None and known is not None and session.transaction_id == known.transaction_id:
+            session = known  # it is the driver who began who is told
+        ending = self.transaction is not None and self.transaction.ending is not None and not self.power_closed
+        if session is None or ending:
+            self._signing = EndSigned(self.id, session or known)
+        else:
+            self._signing = BeginSigned(self.id, session)
+        return self._signing
+
+    def _signable(self) -> SignedSession | None:
+        """The transaction, where it is known of whom it is, and that it is here."""
+        transaction = self.transaction
+        if not self.layout.signs_sessions or transaction is None or transaction.connector is None:
+            return None
+        token = transaction.token
+        return None if token is None else SignedSession(transaction.id, token.id, token.kind)
+
     # ---- who may take energy ----
 
     def authorize(self, right: Authorization) -> None:
@@ -228,7 +251,15 @@ class Evse:
         """Whether the last reading was taken after the power path opened."""
         if not self.layout.has_meter or self.faults.meter_is_gone:
             return True
-        return self.reading is not None and not self.power_closed and self.read_at_mono >= self.opened_at_mono
+        settled = self.reading is not None and not self.power_closed and self.read_at_mono >= self.opened_at_mono
+        return settled and not self._record_is_due()
+
+    def _record_is_due(self) -> bool:
+        """Whether the meter owes what it signed of the session."""
+        if self.transaction is None or self._signable() is None:
+            return False
+        signed = None if self.reading is None else self.reading.sample.signed
+        return signed is None or signed.transaction_id != self.transaction.id
 
     def move_times(self, shift: ClockShift) -> None:
         """The times of day that are kept here were stamped by a clock that was wrong."""

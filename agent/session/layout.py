@@ -18,6 +18,7 @@ class EvseLayout(msgspec.Struct, frozen=True):
     voltage_v: float = 230.0
     connectors: tuple[ConnectorLayout, ...] = (ConnectorLayout(),)
     has_meter: bool = True
+    signs_sessions: bool = False
     has_bay: bool = False
     has_secc: bool = False
     has_relay_feedback: bool = True

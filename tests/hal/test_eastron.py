@@ -15,9 +15,9 @@ from hal.drivers.eastron import Sdm630
 from hal.events import DeviceFound, DeviceLost, HardwareWarned, MeterSampled
 from hal.ports import EnergyMeter, Place
 from hal.registry import make_driver
+from tests.emulators.eastron import EmulatedSdm630
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
-from tests.emulators.eastron import EmulatedSdm630
 from tests.hal.rig import Heard, eventually, running
 
 PLACE = Place("evse[0].meter", 1)

@@ -11,10 +11,10 @@ import pytest
 
 from board.descriptor import find_board, read_board
 from tests.emulators.board import EmulatedBoard
+from tests.emulators.eastron import EmulatedSdm630, three_phases
 from tests.emulators.load import Load
 from tests.emulators.openevse import SLEEPING, EmulatedOpenEvse
 from tests.emulators.pty import Noise, NoisyPath
-from tests.emulators.eastron import EmulatedSdm630, three_phases
 from tests.hal.rig import PATIENCE_S, eventually
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from hal.bus.rtu import RtuBus
 from hal.errors import BusLost, NoAnswer, PartRefused
+from tests.emulators.eastron import EmulatedSdm630
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, Noise, Pty
-from tests.emulators.eastron import EmulatedSdm630
 from tests.hal.rig import PATIENCE_S
 
 
