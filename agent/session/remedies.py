@@ -68,3 +68,19 @@ WHO = {
     "csms": ("the CSMS (a charging profile)", "Wait, or ask the operator."),
 }
 """Who limits, and what to do about it."""
+
+WITH_ITS_ISSUER = "The driver has to ask who issued it, or use another one."
+
+REFUSALS = {
+    "no free EVSE": "End the session that runs here first; a cable that is locked in belongs to another driver.",
+    "Offline": "The CSMS cannot be reached, and this station does not know the card: look at the network (`status`).",
+    "Timeout": "The CSMS does not answer: ask its operator, and show the card again.",
+    "NotAccepted": "The CSMS has not accepted this station: ask its operator.",
+    "TooManyAttempts": "Too many wrong codes were entered: wait some minutes.",
+    "MasterPass": "This card only ends sessions: use another one.",
+    "Unsayable": "OCPP cannot carry this identifier: use another one.",
+    "PnCDisabled": "Contracts are not taken here: show a card.",
+    "CertChainError": "The vehicle's contract certificate is not valid: show a card.",
+    "NoCertificateAvailable": "Nobody here can check the vehicle's contract certificate: show a card.",
+}
+"""Why an identifier gave no right here, where that is not up to who issued it."""

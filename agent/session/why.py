@@ -16,7 +16,7 @@ from agent.session.evse import OFFER_GRACE_S, Evse
 from agent.session.faults import HARMLESS_FAULTS
 from agent.session.limits import Limits, Said
 from agent.session.metering import READING_LASTS_S
-from agent.session.remedies import FAULTS, PARTS, WHO
+from agent.session.remedies import FAULTS, PARTS, REFUSALS, WHO, WITH_ITS_ISSUER
 from hal.events import CpState
 
 Reason = Literal[
@@ -66,18 +66,25 @@ class Missing(msgspec.Struct, frozen=True):
     advice: str
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """An identifier that gave no right, fit to be shown, and why."""
+
+    token: str
+    reason: str
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What an EVSE does not know of itself.
 
     ``may_begin``: the station may charge as far as its CSMS has said.  ``refused``: the last identifier that gave no
-    right here lately, and why, fit to be shown; empty: none.
+    right here lately.
     """
 
     registration: str | None = "Accepted"
     may_begin: bool = True
     online: bool = True
     reader: Literal["works", "lost", "none"] = "works"
-    refused: str = ""
+    refused: Refusal | None = None
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -223,7 +230,7 @@ def _authorization(evse: Evse, mono: float, around: Surroundings) -> Missing | N
         return Missing(
             "blocked",
             "The CSMS does not accept the driver's identifier any more; it withholds the energy.",
-            "The driver has to ask who issued it, or use another one.",
+            WITH_ITS_ISSUER,
         )
     return None
 
@@ -244,11 +251,11 @@ def _nobody(evse: Evse, around: Surroundings) -> Missing:
             f"The CSMS has not accepted this station ({state}).",
             "Is it connected (`status`)?  Ask the operator whether the CSMS knows the identity of this station.",
         )
-    if around.refused:
+    if around.refused is not None:
         return Missing(
             "refused",
-            f"The driver's identifier was refused: {around.refused}.",
-            "The driver has to ask who issued it, or use another one.",
+            f"The driver's identifier {around.refused.token} was refused: {around.refused.reason}.",
+            REFUSALS.get(around.refused.reason, WITH_ITS_ISSUER),
         )
     return _not_identified(evse, around)
 

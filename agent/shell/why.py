@@ -10,7 +10,7 @@ import msgspec
 from agent.instruments import READER
 from agent.model.device import DeviceModel
 from agent.powered import PoweredStation
-from agent.session.why import Surroundings, why
+from agent.session.why import Refusal, Surroundings, why
 from agent.station import Station
 from agent.story import hidden
 from agent.vocabulary import AuthorizationGranted, TokenRefused
@@ -32,22 +32,23 @@ class Refusals:
 
     def __init__(self, mono: Callable[[], float]) -> None:
         self._mono = mono
-        self._last: dict[int, tuple[float, str]] = {}
+        self._last: dict[int, tuple[float, Refusal]] = {}
 
     def see(self, topic: str, seen: object) -> None:
         """One thing that the loop shows to its observers."""
         match seen:
             case TokenRefused(evse=evse, token=token, reason=reason):
-                self._last[evse] = self._mono(), f"{hidden(token)} ({reason})"
+                self._last[evse] = self._mono(), Refusal(hidden(token), reason)
             case AuthorizationGranted(evse=evse):
                 self._last.pop(evse, None)
                 self._last.pop(0, None)
 
-    def lately(self, evse: int) -> str:
-        """What was refused here or at the station's reader; empty: nothing."""
+    def lately(self, evse: int) -> Refusal | None:
+        """The last one here or at the station's reader."""
         oldest = self._mono() - REFUSAL_COUNTS_S
-        told = [self._last[where] for where in (evse, 0) if where in self._last and self._last[where][0] > oldest]
-        return max(told)[1] if told else ""
+        told = [self._last[where] for where in (evse, 0) if where in self._last]
+        at, refusal = max(told, key=lambda each: each[0], default=(float("-inf"), None))
+        return refusal if at > oldest else None
 
 
 def why_status(powered: PoweredStation, refusals: Refusals, evses: Iterable[int]) -> Answer:
@@ -57,7 +58,7 @@ def why_status(powered: PoweredStation, refusals: Refusals, evses: Iterable[int]
     return {"evses": [msgspec.to_builtins(each) for each in told]}
 
 
-def _around(station: Station, refused: str, evse: int) -> Surroundings:
+def _around(station: Station, refused: Refusal | None, evse: int) -> Surroundings:
     return Surroundings(
         registration=station.desk.registration,
         may_begin=station.desk.may_charge,

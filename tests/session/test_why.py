@@ -15,9 +15,9 @@ from agent.session.faults import HARMLESS_FAULTS
 from agent.session.layout import EvseLayout
 from agent.session.limits import SOURCES, Terms, bound_of
 from agent.session.metering import READING_LASTS_S
-from agent.session.remedies import FAULTS, PARTS, WHO
+from agent.session.remedies import FAULTS, PARTS, REFUSALS, WHO, WITH_ITS_ISSUER
 from agent.session.transaction import Ending, Transaction
-from agent.session.why import CHAIN, Reason, Surroundings, Why, why
+from agent.session.why import CHAIN, Reason, Refusal, Surroundings, Why, why
 from agent.vocabulary import Now, Token
 from hal.events import (
     CableRated,
@@ -37,6 +37,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE = Token("04AABBCC")
 SOCKET = ConnectorLayout(1, "sType2", attached=False, has_lock=True)
 NORMAL = Surroundings()
+BLOCKED = Surroundings(refused=Refusal("...BBCC", "Blocked"))
 
 
 def at(seconds: float = 0.0) -> Now:
@@ -165,7 +166,7 @@ TABLE: list[tuple[Reason, str, Callable[[], Evse], Surroundings, str]] = [
     ("stopped", "authorization", lambda: transaction(plugged(), stopped_reason="Remote"), NORMAL, "Remote"),
     ("not_accepted", "authorization", plugged, Surroundings("Pending", may_begin=False), "Pending"),
     ("not_accepted", "authorization", plugged, Surroundings(None, may_begin=False), "BootNotification"),
-    ("refused", "authorization", plugged, Surroundings(refused="...BBCC: Blocked"), "...BBCC: Blocked"),
+    ("refused", "authorization", plugged, BLOCKED, "...BBCC was refused: Blocked"),
     ("reader_lost", "authorization", plugged, Surroundings(reader="lost"), "reader"),
     ("reader_lost", "authorization", lambda: hear(plugged(), HardwareFaulted(1, "ReaderFailure")), NORMAL, "reader"),
     ("reader_lost", "authorization", lambda: hear(plugged(), DeviceLost(1, "reader[0]", "-")), NORMAL, "reader"),
@@ -280,8 +281,13 @@ def test_a_fault_of_the_other_connector_is_none_of_this_one() -> None:
 
 def test_a_fault_is_told_before_a_missing_card_which_it_would_keep_out() -> None:
     evse = hear(plugged(), HardwareFaulted(1, "GroundFailure"))
-    assert asked(evse, Surroundings(refused="no free EVSE")).reason == "fault"
+    assert asked(evse, BLOCKED).reason == "fault"
 
 
 def test_a_limit_names_the_command_that_lifts_it() -> None:
     assert asked(limited(offered(), "local", 2.0)).advice == "Lift it: station-agent do limit evse=1"
+
+
+def test_what_to_do_about_a_refusal_depends_on_why() -> None:
+    for reason, advice in (*REFUSALS.items(), ("Blocked", WITH_ITS_ISSUER), ("Expired", WITH_ITS_ISSUER)):
+        assert asked(plugged(), Surroundings(refused=Refusal("...BBCC", reason))).advice == advice

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.shell.tables import Cell, Screen, plain, screen_of
+from agent.shell.tables import Cell, Row, Screen, plain, screen_of
 
 HEADING = ("*NAME", ">VALUE", "WORDS")
 ROWS = [
@@ -40,7 +40,7 @@ def test_a_name_is_the_last_to_become_narrower_and_what_is_cut_says_so() -> None
 
 
 def test_colours_do_not_move_columns() -> None:
-    row = [("a", Cell("1", "red"), Cell("x", "green")), ("b", "22", "y")]
+    row: list[Row] = [("a", Cell("1", "red"), Cell("x", "green")), ("b", "22", "y")]
     plain_lines, painted = Screen(80).table(HEADING, row), Screen(80, colours=True).table(HEADING, row)
     for code in ("31", "32", "1", "0"):
         painted = [line.replace(f"\x1b[{code}m", "") for line in painted]

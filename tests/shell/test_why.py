@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent.session.why import Refusal
 from agent.shell.why import REFUSAL_COUNTS_S, Refusals
 from agent.vocabulary import AuthorizationGranted, Token, TokenRefused
 from tests.csms.practice import PracticeCsms
@@ -58,7 +59,7 @@ async def test_a_refused_card_is_the_reason_until_another_is_accepted(csms: Prac
     await online.cmd("swipe", token="BLOCKED1", evse=1)
     await online.fact("TokenRefused", 1)
     told = await why(online)
-    assert (told["reason"], told["sentence"]) == ("refused", "The driver's identifier was refused: ...KED1 (Blocked).")
+    assert (told["reason"], told["sentence"]) == ("refused", "The driver's identifier ...KED1 was refused: Blocked.")
     await online.cmd("local_list_put", token="ABCD", status="Accepted")
     await online.cmd("swipe", token="ABCD", evse=1)
     await online.fact("AuthorizationGranted", 1)
@@ -125,22 +126,23 @@ def test_a_refusal_counts_for_a_while_where_it_was_heard_and_at_the_stations_rea
     time = Time()
     refusals = Refusals(time)
     refusals.see("facts", TokenRefused(1, Token("04AABBCC"), "Blocked"))
-    assert (refusals.lately(1), refusals.lately(2)) == ("...BBCC (Blocked)", "")
+    first, second = Refusal("...BBCC", "Blocked"), Refusal("...EEFF", "Unknown")
+    assert (refusals.lately(1), refusals.lately(2)) == (first, None)
     time.s = 1.0
     refusals.see("facts", TokenRefused(0, Token("04DDEEFF"), "Unknown"))
-    assert (refusals.lately(1), refusals.lately(2)) == ("...EEFF (Unknown)", "...EEFF (Unknown)")
+    assert (refusals.lately(1), refusals.lately(2)) == (second, second)
     time.s = REFUSAL_COUNTS_S
-    assert refusals.lately(1) == "...EEFF (Unknown)"
+    assert refusals.lately(1) == second
     time.s = REFUSAL_COUNTS_S + 1.0
-    assert refusals.lately(1) == ""
+    assert refusals.lately(1) is None
 
 
 def test_a_key_code_is_not_shown_and_who_may_charge_ends_it() -> None:
     refusals = Refusals(Time())
     refusals.see("facts", TokenRefused(1, Token("123456", "KeyCode"), "Invalid"))
-    assert refusals.lately(1) == "... (Invalid)"
+    assert refusals.lately(1) == Refusal("...", "Invalid")
     refusals.see("facts", AuthorizationGranted(1))
-    assert refusals.lately(1) == ""
+    assert refusals.lately(1) is None
     refusals.see("facts", TokenRefused(0, Token("04DDEEFF"), "Unknown"))
     refusals.see("facts", AuthorizationGranted(1))
-    assert refusals.lately(2) == ""
+    assert refusals.lately(2) is None
