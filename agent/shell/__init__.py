@@ -1,1 +1,1 @@
-"""The control socket: its server and its commands."""
+"""The control socket: its server and its commands, and the clients for people who look into a running agent."""
