@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from hal.bus.serial import SerialBus
 from hal.drivers.chargebyte_keepalive import PERIOD_S
-from hal.drivers.chargebyte_line import Pulse, line_of
+from hal.drivers.chargebyte_line import Pulse, SafetyLine, line_of
 from hal.drivers.chargebyte_states import HOST_SILENT, Seen, control_for
 from hal.drivers.presence import Presence
 from hal.errors import PartRefused
@@ -46,6 +46,7 @@ class Chargebyte:
     """
 
     bus_type = SerialBus
+    line_type = SafetyLine
     wants_liveness = True
     traits = PilotTraits(style="direct", on_host_loss="stops", keepalive_s=PERIOD_S)
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.serial import SerialBus
-from hal.drivers.chargebyte_line import line_of
+from hal.drivers.chargebyte_line import SafetyLine, line_of
 from hal.drivers.presence import Presence
 from hal.events import TemperatureMeasured
 from hal.ports import Place, Post
@@ -20,6 +20,7 @@ class ChargebytePt1000:
     """One channel, on the bus of the ``chargebyte`` pilot; the controller tells it every 100 ms."""
 
     bus_type = SerialBus
+    line_type = SafetyLine
 
     class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """A temperature is told when it has changed by ``step_c``, and every ``period_s`` all the same."""

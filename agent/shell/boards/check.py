@@ -128,7 +128,7 @@ class _Lines:
 
 
 def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
-    on_line: dict[str, list[str]] = {}
+    on_line: dict[str, list[tuple[str, AnyPart]]] = {}
     units: dict[tuple[str | None, str, int], str] = {}
     for where, part in tables_in(table, Board, "$"):
         if not isinstance(part, AnyPart):
@@ -136,11 +136,21 @@ def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
         if part.bus is not None and part.bus not in lines.named:
             yield f"{where}.bus: no bus {part.bus!r}; buses: {', '.join(sorted(lines.named)) or 'none'}"
         elif part.bus is not None:
-            on_line.setdefault(part.bus, []).append(where)
+            on_line.setdefault(part.bus, []).append((where, part))
         yield from _driver_faults(where, part, lines, units)
     for name, (first, *others) in on_line.items():
         if getattr(lines.made.get(name), "exclusive", False):
-            yield from (f"{other}.bus: bus {name!r} belongs to one part, and {first} is on it" for other in others)
+            for where, part in others:
+                if _line_type(part) is None or _line_type(part) is not _line_type(first[1]):
+                    yield f"{where}.bus: bus {name!r} belongs to one part, and {first[0]} is on it"
+
+
+def _line_type(part: AnyPart) -> object:
+    """What the drivers of one device with several parts share a line through; None: they have it for themselves."""
+    try:
+        return getattr(driver_class(part.driver), "line_type", None)
+    except UnknownDriver:
+        return None
 
 
 def _driver_faults(
