@@ -180,6 +180,75 @@ class VehicleEnded(Event, frozen=True):
     evse: int
 
 
+DcPhase = Literal[
+    "idle",
+    "setup",
+    "authorization",
+    "cable_check",
+    "precharge",
+    "charging",
+    "stopping",
+    "welding_detection",
+    "pause",
+    "unavailable",
+]
+"""Where a DC session is, by the words of ISO 15118-2; ``setup``: link and parameters; ``idle``: no session."""
+
+
+class DcDemanded(Event, frozen=True):
+    """What a DC session needs of the supply now; 0 V: no output."""
+
+    evse: int
+    phase: DcPhase
+    voltage_v: float = 0.0
+    current_a: float = 0.0
+
+
+class DcVehicleTold(Event, frozen=True):
+    """What the vehicle said of itself in its DC session; None: it did not."""
+
+    evse: int
+    protocol: str
+    evccid: str | None = None
+    soc_percent: float | None = None
+    max_v: float | None = None
+    max_a: float | None = None
+    max_w: float | None = None
+
+
+class DcOutput(Event, frozen=True):
+    """What was measured at the output of the DC supply."""
+
+    evse: int
+    voltage_v: float
+    current_a: float
+
+
+class DcCapability(Event, frozen=True):
+    """What the DC supply can give with the power modules that answer now."""
+
+    evse: int
+    modules: int
+    min_v: float
+    max_v: float
+    max_a: float
+    max_w: float
+
+
+class InsulationMeasured(Event, frozen=True):
+    """Insulation resistance of the output; None: no valid value now."""
+
+    evse: int
+    ohm: float | None
+
+
+class InsulationTested(Event, frozen=True):
+    """The insulation monitor has tested itself."""
+
+    evse: int
+    passed: bool
+
+
 class TemperatureMeasured(Event, frozen=True):
     """A temperature, with the name of the spot from the board file."""
 
@@ -241,6 +310,12 @@ AnyEvent = (
     | EimChosen
     | BayChanged
     | VehicleEnded
+    | DcDemanded
+    | DcVehicleTold
+    | DcOutput
+    | DcCapability
+    | InsulationMeasured
+    | InsulationTested
     | TemperatureMeasured
     | HardwareFaulted
     | HardwareHealed

@@ -144,6 +144,69 @@ class Secc(Driver, Protocol):
         """Make this the wish from now on."""
 
 
+class DcSupply(msgspec.Struct, frozen=True):
+    """What a DC session is told of the supply, whenever something of it changes.
+
+    ``ready`` False before a session: no service; within one: stop at once.  ``insulation_ohm`` None: not known, which
+    counts as none.  ``cable_check`` is the verdict where the host judges.
+    """
+
+    ready: bool = False
+    voltage_v: float = 0.0
+    current_a: float = 0.0
+    insulation_ohm: float | None = None
+    max_v: float = 0.0
+    max_a: float = 0.0
+    cable_check: Literal["pending", "passed", "failed"] = "pending"
+
+
+@runtime_checkable
+class DcSecc(Secc, Protocol):
+    """An SECC that runs DC sessions.
+
+    What it needs comes as ``DcDemanded``, what it knows of the vehicle as ``DcVehicleTold``.  ``cable_check`` says who
+    judges the insulation.
+    """
+
+    cable_check: Literal["host", "secc"]
+
+    def tell_supply(self, supply: DcSupply) -> None:
+        """This is so from now on."""
+
+
+class DcWish(msgspec.Struct, frozen=True):
+    """What a DC supply shall give."""
+
+    on: bool = False
+    voltage_v: float = 0.0
+    current_a: float = 0.0
+
+
+class DcTraits(msgspec.Struct, frozen=True):
+    """What a DC supply does by itself ``keepalive_s`` after the host went silent."""
+
+    on_host_loss: Literal["stops", "continues"]
+    keepalive_s: float | None = None
+
+
+@runtime_checkable
+class DcSource(Driver, Protocol):
+    """The power modules of one EVSE.  Told: ``DcOutput``, ``DcCapability``, faults."""
+
+    dc_traits: DcTraits
+
+    def supply(self, wish: DcWish) -> None:
+        """Make this the wish from now on."""
+
+
+@runtime_checkable
+class InsulationMonitor(Driver, Protocol):
+    """Watches the insulation of one EVSE's DC output; values come as ``InsulationMeasured``."""
+
+    def self_test(self) -> None:
+        """Test yourself; the result comes as ``InsulationTested``, and until then no value is valid."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a part sits: its path in the board file (``evse[1].pilot``), what it belongs to, what it measures.
 
