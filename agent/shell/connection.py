@@ -66,6 +66,9 @@ class Connection:
             connection.sendall(json.dumps({"id": self._last_id, "cmd": cmd, **fields}).encode() + b"\n")
             while (answer := self._next()).get("id") != self._last_id:
                 pass
+        except PermissionError as error:
+            self.close()
+            raise AgentGone(f"{self.path}: {error.strerror}; only the group of this socket may use it") from None
         except OSError as error:
             self.close()
             raise AgentGone(self._told(error.strerror or str(error))) from None

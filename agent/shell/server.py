@@ -13,8 +13,8 @@ import msgspec
 
 from agent.app import Machine
 from agent.errors import BenchRefused, StartFailed, told_of
+from agent.shell.arguments import TOPICS as TOPICS
 from agent.shell.commands import LATER, Commands, Role
-from agent.shell.commands import TOPICS as TOPICS
 from hal.errors import HalError
 
 log = logging.getLogger(__name__)

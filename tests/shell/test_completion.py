@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.shell.commands import Commands, arguments_of
+from agent.shell.arguments import arguments_of
+from agent.shell.commands import Commands
 from agent.shell.completion import Known, Unclear, words_of
 
 VARIABLES = ["EVSE(1).Power", "EVSE(2).Power", "OCPPCommCtrlr.MessageTimeout[Default]", "TxCtrlr.EVConnectionTimeOut"]
