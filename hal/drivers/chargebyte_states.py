@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hal.events import (
-    CableRated,
-    CpState,
-    Event,
-    FaultCode,
-    HardwareFaulted,
-    HardwareHealed,
-    PilotChanged,
-    PowerChanged,
-)
+from msgspec import UNSET
+
+from hal.drivers.pilot_news import Fault, PilotNews, Words
+from hal.events import CpState, Event, FaultCode
 from hal.ports import PilotIntent
 from hal.wire.chargebyte import FULL_DUTY, ChargeState, Control, Temperature
 
@@ -45,8 +39,6 @@ REASONS: dict[int, tuple[FaultCode, str]] = {
 
 CABLE_A: dict[int, float | None] = {0: None, 1: 13.0, 2: 20.0, 3: 32.0, 4: 63.0, 5: None, 6: None}
 
-Told = tuple[str, str]
-
 
 def duty_for(limit_a: float) -> int:
     """Tenths of a percent that offer at most ``limit_a`` (6 to 80 A), IEC 61851-1 table A.7."""
@@ -68,19 +60,16 @@ class Seen:
     """What was told last; ``look`` gives what is new.  ``way_out``: how a safe state is left on this board."""
 
     def __init__(self, evse: int, connector: int, contactors: Sequence[int], way_out: str) -> None:
-        self._evse, self._connector = evse, connector
         self._contactors = contactors
         self._way_out = way_out
-        self._faults: dict[FaultCode, Told] = {}
-        self._hot: dict[int, Told] = {}
-        self.forget()
+        self._news = PilotNews(evse, connector)
+        self._hot: dict[Fault, Words] = {}
+        self.state: ChargeState | None = None
 
     def forget(self) -> None:
         """Nothing of it is known to be true any more; a fault stays until it is seen to be gone."""
-        self.state: ChargeState | None = None
-        self._closed: bool | None = None
-        self._pilot: tuple[CpState, bool] | None = None
-        self._cable: float | str | None = "not told"
+        self.state = None
+        self._news.forget()
 
     @property
     def is_latched(self) -> bool:
@@ -90,50 +79,30 @@ class Seen:
     @property
     def is_drawing(self) -> bool:
         """The contactor is closed and the vehicle has not opened its own switch."""
-        return self.state is not None and self._closed is True and self.state.cp in ("C", "D")
+        return self.state is not None and self._news.closed is True and self.state.cp in ("C", "D")
 
     def look(self, state: ChargeState) -> Iterator[Event]:
-        """Causes first: a fault before the contactor; the contactor opens before and closes after the pilot."""
         self.state = state
-        closed = self._is_closed(state)
-        yield from self._fault_events()
-        if closed is False:
-            yield from self._power_events(closed)
-        yield from self._cable_events(state)
-        yield from self._pilot_events(state)
-        if closed:
-            yield from self._power_events(closed)
+        cable_a = CABLE_A.get(state.pp, UNSET)
+        yield from self._news.look(_pilot(state), self._is_closed(state), self._faults(state), cable_a)
 
     def look_at_heat(self, channels: Sequence[Temperature]) -> Iterator[Event]:
         """Only the verdict of the controller; the temperatures themselves are a thermometer's."""
-        self._hot = {
-            number: (f"PT1000 {number}", f"temperature sensor {number} stops charging at {channel.celsius} degC")
-            for number, channel in enumerate(channels, 1)
-            if channel.stops_charging
-        }
-        yield from self._fault_events()
+        self._hot.clear()
+        for number, channel in enumerate(channels, 1):
+            if channel.stops_charging:
+                text = f"temperature sensor {number} stops charging at {channel.celsius} degC"
+                self._hot["HighTemperature", None] = (f"PT1000 {number}", text)
+        if self.state is not None:
+            yield from self._news.look_at_faults(self._faults(self.state))
 
-    def _fault_events(self) -> Iterator[Event]:
-        before, self._faults = self._faults, self._present_faults()
-        for code in before:
-            if code not in self._faults:
-                yield HardwareHealed(self._evse, code)
-        for code, (vendor_code, text) in self._faults.items():
-            if code not in before or before[code][0] != vendor_code:
-                yield HardwareFaulted(self._evse, code, vendor_code=vendor_code, text=text)
-
-    def _present_faults(self) -> dict[FaultCode, Told]:
-        faults: dict[FaultCode, Told] = {}
-        for told in self._hot.values():
-            faults["HighTemperature"] = told
-        if self.state is None:
-            return self._faults | faults
-        for code, vendor_code, text in _signs(self.state):
-            faults[code] = (vendor_code, text)
-        if self.state.safe_state:
-            reason = self.state.reason
-            code, text = REASONS.get(reason, ("OtherError", "a reason that is not described"))
-            faults[code] = (f"safe state {reason}", f"safe state: {text}; {self._way_out}")
+    def _faults(self, state: ChargeState) -> dict[Fault, Words]:
+        faults = dict(self._hot)
+        for code, vendor_code, text in _signs(state):
+            faults[code, None] = (vendor_code, text)
+        if state.safe_state:
+            code, text = REASONS.get(state.reason, ("OtherError", "a reason that is not described"))
+            faults[code, None] = (f"safe state {state.reason}", f"safe state: {text}; {self._way_out}")
         return faults
 
     def _is_closed(self, state: ChargeState) -> bool | None:
@@ -143,23 +112,12 @@ class Seen:
             return True
         return False if told and all(each == "open" for each in told) else None
 
-    def _power_events(self, closed: bool) -> Iterator[Event]:
-        if closed != self._closed:
-            self._closed = closed
-            yield PowerChanged(self._evse, closed)
 
-    def _cable_events(self, state: ChargeState) -> Iterator[Event]:
-        if state.pp in CABLE_A and CABLE_A[state.pp] != self._cable:
-            self._cable = CABLE_A[state.pp]
-            yield CableRated(self._evse, CABLE_A[state.pp], self._connector)
-
-    def _pilot_events(self, state: ChargeState) -> Iterator[Event]:
-        if not (state.pwm or state.safe_state) or state.cp in ("unknown", "invalid"):
-            return  # INIT: nobody has told it yet what to show
-        pilot = (CpState(state.cp), state.pwm and 0 < state.duty < FULL_DUTY)
-        if pilot != self._pilot:
-            self._pilot = pilot
-            yield PilotChanged(self._evse, pilot[0], self._connector, pwm=pilot[1])
+def _pilot(state: ChargeState) -> tuple[CpState, bool] | None:
+    """None also in INIT: nobody has told it yet what to show."""
+    if not (state.pwm or state.safe_state) or state.cp in ("unknown", "invalid"):
+        return None
+    return CpState(state.cp), state.pwm and 0 < state.duty < FULL_DUTY
 
 
 def _signs(state: ChargeState) -> Iterator[tuple[FaultCode, str, str]]:
