@@ -12,7 +12,10 @@ OneOf = str | None | tuple[str | None, ...]
 
 
 class Tool:
-    """``running`` is the id of the transaction that was told Started and not Ended, ``readings`` the periodic ones."""
+    """``running`` is the id of the transaction that was told Started and not Ended, ``readings`` the periodic ones.
+
+    ``events`` are all TransactionEvents, the readings among them.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Tool:
         self.transaction_id = ""
         self.token: Payload = {}
         self.readings: list[Payload] = []
+        self.events: list[Payload] = []
         self._waiting: list[Said] = []
         self._numbers: dict[str, int] = {}
         self._must_have: Payload = {}
@@ -130,10 +134,14 @@ class Tool:
 
     def expect_events(self) -> list[Payload]:
         """All TransactionEvents that were sent and not expected yet, but for the readings."""
+        return self.expect_all("TransactionEvent")
+
+    def expect_all(self, action: str) -> list[Payload]:
+        """All messages of this kind that were sent and not expected yet."""
         self._hear()
-        events = [said.payload for said in self._waiting if said.action == "TransactionEvent"]
-        self._waiting = [said for said in self._waiting if said.action != "TransactionEvent"]
-        return events
+        found = [said.payload for said in self._waiting if said.action == action]
+        self._waiting = [said for said in self._waiting if said.action != action]
+        return found
 
     def expect_nothing(self) -> None:
         """Nothing more was sent, but for readings."""
@@ -156,6 +164,7 @@ class Tool:
         if number < due:
             return
         assert number == due, event
+        self.events.append(event)
         assert (number == 0) == (event["eventType"] == "Started"), event
         self._numbers[transaction_id] = number
         self.transaction_id = transaction_id
