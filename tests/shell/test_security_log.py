@@ -16,7 +16,7 @@ async def test_the_newest_entries_are_told_oldest_first(csms: PracticeCsms, agen
     for times in (2, 3):
         await agent.cmd("power_cycle")
         await csms.wait_for("BootNotification", count=times)
-    events = (await agent.cmd("security_log"))["events"]
+        events = (await agent.cmd("security_log"))["events"]  # on disk, before the power is cut again
     ids = [event["id"] for event in events]
     assert ids == sorted(ids)
     assert [event["type"] for event in events].count("StartupOfTheDevice") == 3
