@@ -69,7 +69,7 @@ def test_C01_FR_03_a_right_that_was_not_used_yet_ends_too():
     "status",
     ["Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAtThisLocation", "NotAtThisTime", "Unknown"],
 )
-def test_C01_FR_07_TC_C_02_CS_TC_C_06_CS_TC_C_07_CS_TC_C_56_CS_any_status_but_accepted_is_a_refusal(status: str):
+def test_C01_FR_07_any_status_but_accepted_is_a_refusal(status: str):
     bench = bench_with()
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     bench.plug_in()
@@ -262,7 +262,7 @@ def test_a_remote_start_that_is_refused_holds_up_nobody_at_the_keys():
     assert bench.intents[1].permit_power
 
 
-def test_TC_C_04_CS_another_card_ends_nothing():
+def test_another_card_ends_nothing():
     bench = bench_with()
     bench.plug_in()
     bench.swipe()

@@ -69,14 +69,14 @@ def charges(bench: Bench, card: str = CARD) -> bool:
 # ---- C12: what it is good for ----
 
 
-def test_C12_FR_02_C12_FR_04_TC_C_08_CS_a_cached_card_starts_without_asking():
+def test_C12_FR_02_C12_FR_04_a_cached_card_starts_without_asking():
     bench = with_cached()
     assert charges(bench)
     assert authorizes(bench) == []
     assert bench.take_events()[0]["idToken"] == TOKEN
 
 
-def test_C12_TC_C_13_CS_card_first():
+def test_C12_card_first():
     bench = with_cached()
     bench.swipe()
     bench.plug_in()
@@ -85,7 +85,7 @@ def test_C12_TC_C_13_CS_card_first():
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Blocked", "Expired"])
-def test_C10_FR_03_C12_FR_05_TC_C_09_CS_TC_C_10_CS_TC_C_11_CS_a_refused_one_is_asked_about_again(status: str):
+def test_C10_FR_03_C12_FR_05_a_refused_one_is_asked_about_again(status: str):
     bench = with_cached(status=status)
     says(bench, status)
     assert not charges(bench)
@@ -93,20 +93,20 @@ def test_C10_FR_03_C12_FR_05_TC_C_09_CS_TC_C_10_CS_TC_C_11_CS_a_refused_one_is_a
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Blocked", "Expired", "Unknown", "NoCredit"])
-def test_C12_FR_05_TC_C_12_CS_and_charges_when_the_csms_has_changed_its_mind(status: str):
+def test_C12_FR_05_and_charges_when_the_csms_has_changed_its_mind(status: str):
     bench = with_cached(status=status)
     assert charges(bench)
     assert authorizes(bench) == [CARD]
 
 
-def test_TC_C_57_CS_it_is_not_asked_about_again_where_that_is_switched_off():
+def test_it_is_not_asked_about_again_where_that_is_switched_off():
     bench = with_cached(status="Invalid", variables=LOCAL | {"AuthCacheCtrlr.DisablePostAuthorize": True})
     assert not charges(bench)
     assert authorizes(bench) == []
     assert refusals(bench) == ["Invalid"]
 
 
-def test_TC_C_36_CS_without_LocalPreAuthorize_the_csms_is_asked():
+def test_without_LocalPreAuthorize_the_csms_is_asked():
     bench = with_cached(variables=LOCAL | {"AuthCtrlr.LocalPreAuthorize": False})
     says(bench, "Invalid")
     assert not charges(bench)
@@ -183,7 +183,7 @@ def test_no_answer_in_time_is_as_good_as_offline():
 
 
 @pytest.mark.parametrize("status", ["Accepted", "Invalid"])
-def test_C10_FR_01_C10_FR_04_TC_C_33_CS_an_AuthorizeResponse_is_kept_whatever_it_says(status: str):
+def test_C10_FR_01_C10_FR_04_an_AuthorizeResponse_is_kept_whatever_it_says(status: str):
     bench = bench_with(variables=LOCAL)
     says(bench, status)
     bench.swipe()
@@ -192,7 +192,7 @@ def test_C10_FR_01_C10_FR_04_TC_C_33_CS_an_AuthorizeResponse_is_kept_whatever_it
     assert found.status == status
 
 
-def test_C10_FR_05_C12_FR_06_TC_C_34_CS_a_TransactionEventResponse_is_kept():
+def test_C10_FR_05_C12_FR_06_a_TransactionEventResponse_is_kept():
     bench = with_cached()
     says(bench, "Invalid", "TransactionEvent")
     bench.plug_in()
@@ -215,7 +215,7 @@ def test_C02_FR_03_C03_FR_02_C05_FR_02_of_no_card_nothing_is_kept(kind: str):
     assert bench.get("AuthCacheCtrlr.Storage") == "0"
 
 
-def test_C10_FR_02_TC_C_32_CS_it_outlives_the_power():
+def test_C10_FR_02_it_outlives_the_power():
     bench = with_cached()
     bench.power_cycle()
     bench.accept()
@@ -274,7 +274,7 @@ def test_a_board_without_a_cache_has_none():
 # ---- C10: how long ----
 
 
-def test_C10_FR_08_C10_FR_10_TC_C_46_CS_after_its_life_time_it_is_unknown():
+def test_C10_FR_08_C10_FR_10_after_its_life_time_it_is_unknown():
     bench = with_cached(variables=LOCAL | {"AuthCacheCtrlr.LifeTime": 100})
     bench.pass_time(80)
     assert charges(bench)
@@ -409,7 +409,7 @@ def test_C10_FR_07_the_policy_can_be_set(policy: str):
 # ---- C11 ----
 
 
-def test_C11_FR_01_C11_FR_02_C11_FR_03_TC_C_37_CS_cleared_it_knows_nobody():
+def test_C11_FR_01_C11_FR_02_C11_FR_03_cleared_it_knows_nobody():
     bench = with_cached()
     assert bench.ask("ClearCache") == {"status": "Accepted"}
     assert bench.get("AuthCacheCtrlr.Storage") == "0"
@@ -418,7 +418,7 @@ def test_C11_FR_01_C11_FR_02_C11_FR_03_TC_C_37_CS_cleared_it_knows_nobody():
     assert authorizes(bench) == [CARD]
 
 
-def test_C11_FR_04_TC_C_38_CS_a_cache_that_is_not_in_use_is_not_cleared():
+def test_C11_FR_04_a_cache_that_is_not_in_use_is_not_cleared():
     bench = with_cached()
     bench.set("AuthCacheCtrlr.Enabled", False)
     told = bench.ask("ClearCache")
@@ -466,7 +466,7 @@ def test_C04_FR_03_a_key_code_is_cached_as_a_card_is():
 # ---- C09: a group ----
 
 
-def test_C01_FR_03_C09_FR_07_TC_C_41_CS_one_of_the_group_who_is_cached_ends_it_without_asking():
+def test_C01_FR_03_C09_FR_07_one_of_the_group_who_is_cached_ends_it_without_asking():
     bench = bench_with(variables=LOCAL)
     cached(bench, CARD, groupIdToken=GROUP)
     cached(bench, OTHER_CARD, groupIdToken=GROUP)
@@ -478,7 +478,7 @@ def test_C01_FR_03_C09_FR_07_TC_C_41_CS_one_of_the_group_who_is_cached_ends_it_w
     assert (ended["triggerReason"], ended["idToken"]["idToken"]) == ("StopAuthorized", OTHER_CARD)
 
 
-def test_C09_FR_11_TC_C_44_CS_one_of_the_group_who_is_invalid_is_asked_about_and_ends_nothing():
+def test_C09_FR_11_one_of_the_group_who_is_invalid_is_asked_about_and_ends_nothing():
     bench = bench_with(variables=LOCAL)
     cached(bench, CARD, groupIdToken=GROUP)
     cached(bench, OTHER_CARD, "Invalid", groupIdToken=GROUP)
@@ -489,7 +489,7 @@ def test_C09_FR_11_TC_C_44_CS_one_of_the_group_who_is_invalid_is_asked_about_and
     assert bench.intents[1].permit_power
 
 
-def test_C09_FR_03_C09_FR_05_TC_C_39_CS_one_who_is_not_known_here_is_asked_about_first():
+def test_C09_FR_03_C09_FR_05_one_who_is_not_known_here_is_asked_about_first():
     bench = bench_with(variables={"AuthCacheCtrlr.Enabled": False})
     says(bench, groupIdToken=GROUP)
     assert charges(bench, CARD)
@@ -498,7 +498,7 @@ def test_C09_FR_03_C09_FR_05_TC_C_39_CS_one_who_is_not_known_here_is_asked_about
     assert not bench.intents[1].permit_power
 
 
-def test_C09_FR_11_TC_C_42_CS_and_ends_nothing_when_he_is_refused():
+def test_C09_FR_11_and_ends_nothing_when_he_is_refused():
     bench = bench_with()
     says(bench, groupIdToken=GROUP)
     assert charges(bench, CARD)
@@ -523,7 +523,7 @@ POLICE = {"idToken": "POLICE", "type": "Central"}
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_C16_FR_02_C16_FR_04_C16_FR_07_C16_FR_08_TC_C_14_CS_TC_C_49_CS_a_master_pass_ends_every_transaction(
+def test_C16_FR_02_C16_FR_04_C16_FR_07_C16_FR_08_a_master_pass_ends_every_transaction(
     known: bool,
 ):
     bench = bench_with(evses=2, variables=MASTER)
@@ -544,7 +544,7 @@ def test_C16_FR_02_C16_FR_04_C16_FR_07_C16_FR_08_TC_C_14_CS_TC_C_49_CS_a_master_
     assert not any(intent.permit_power for intent in bench.intents.values())
 
 
-def test_C16_FR_03_C12_FR_09_TC_C_45_CS_and_starts_none():
+def test_C16_FR_03_C12_FR_09_and_starts_none():
     bench = bench_with(variables=MASTER)
     says(bench, groupIdToken=POLICE)
     assert not charges(bench, "pass")

@@ -429,10 +429,10 @@ def test_a_remote_start_pays_too():
     assert heard(bench) == "granted"
 
 
-# ---- the certification cases ----
+# ---- a session of Part 6 ----
 #
-# The roots that the cases install are the SECC's here: ``valid`` says that it has them, ``unknown_root`` that it lacks
-# them.
+# Not the cases TC_C_50 to TC_C_55 whole: those install roots and renew the V2G certificate first (block M).  Here
+# ``valid`` says that the SECC has the roots, ``unknown_root`` that it lacks them.
 
 
 def octt(variables: Payload, **options: object) -> Octt:
@@ -467,7 +467,7 @@ every_start = pytest.mark.parametrize("start", ["EVConnected", "Authorized", "Po
 
 
 @every_start
-def test_TC_C_50_CS_a_contract_that_is_validated_here_is_accepted(start: str):
+def test_a_contract_that_is_validated_here_is_accepted(start: str):
     tool = octt({CENTRAL: False}, start=start)
     tool.bench.script["Authorize"] = answers()
     tool.ev_connected_pre_session()
@@ -477,7 +477,7 @@ def test_TC_C_50_CS_a_contract_that_is_validated_here_is_accepted(start: str):
 
 
 @every_start
-def test_TC_C_51_CS_a_contract_that_is_validated_here_is_rejected(start: str):
+def test_a_contract_that_is_validated_here_is_rejected(start: str):
     tool = octt({CENTRAL: False}, start=start)
     tool.bench.script["Authorize"] = answers("Invalid", "ContractCancelled")
     tool.ev_connected_pre_session()
@@ -487,7 +487,7 @@ def test_TC_C_51_CS_a_contract_that_is_validated_here_is_rejected(start: str):
 
 
 @every_start
-def test_TC_C_52_CS_a_contract_that_the_csms_validates_is_accepted(start: str):
+def test_a_contract_that_the_csms_validates_is_accepted(start: str):
     tool = octt({CENTRAL: True}, start=start)
     tool.bench.script["Authorize"] = answers()
     tool.ev_connected_pre_session()
@@ -497,7 +497,7 @@ def test_TC_C_52_CS_a_contract_that_the_csms_validates_is_accepted(start: str):
 
 
 @every_start
-def test_TC_C_53_CS_a_contract_that_the_csms_validates_is_rejected(start: str):
+def test_a_contract_that_the_csms_validates_is_rejected(start: str):
     tool = octt({CENTRAL: True}, start=start)
     tool.bench.script["Authorize"] = answers("Invalid", "CertificateRevoked")
     tool.ev_connected_pre_session()
@@ -515,7 +515,7 @@ OFFLINE_CASE: Payload = {
 
 
 @pytest.mark.parametrize("known", [known_by_list, known_by_cache, lambda bench: None])
-def test_TC_C_54_CS_offline_a_contract_charges_where_it_may_be_validated(known: Any):
+def test_offline_a_contract_charges_where_it_may_be_validated(known: Any):
     tool = octt({**OFFLINE_CASE, OFFLINE: True}, start="EVConnected")
     known(tool.bench)
     tool.bench.take_sent()
@@ -530,7 +530,7 @@ def test_TC_C_54_CS_offline_a_contract_charges_where_it_may_be_validated(known: 
 
 
 @pytest.mark.parametrize("known", [known_by_list, known_by_cache])
-def test_TC_C_55_CS_offline_a_contract_does_not_charge_where_it_may_not(known: Any):
+def test_offline_a_contract_does_not_charge_where_it_may_not(known: Any):
     tool = octt({**OFFLINE_CASE, OFFLINE: False}, start="EVConnected")
     known(tool.bench)
     tool.bench.take_sent()

@@ -65,7 +65,7 @@ def cache(bench: Bench, card: str, status: str) -> None:
 # ---- C14: online ----
 
 
-def test_C14_FR_02_TC_C_27_CS_a_listed_card_charges_without_asking():
+def test_C14_FR_02_a_listed_card_charges_without_asking():
     bench = with_list(item(CARD))
     assert charges(bench)
     assert authorizes(bench) == []
@@ -73,20 +73,20 @@ def test_C14_FR_02_TC_C_27_CS_a_listed_card_charges_without_asking():
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_C14_FR_03_TC_C_28_CS_TC_C_29_CS_TC_C_30_CS_one_that_is_not_accepted_is_asked_about(status: str):
+def test_C14_FR_03_one_that_is_not_accepted_is_asked_about(status: str):
     bench = with_list(item(CARD, status))
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     assert not charges(bench)
     assert authorizes(bench) == [CARD]
 
 
-def test_C14_FR_03_TC_C_31_CS_and_charges_when_the_csms_accepts_it():
+def test_C14_FR_03_and_charges_when_the_csms_accepts_it():
     bench = with_list(item(CARD, "Invalid"))
     assert charges(bench)
     assert authorizes(bench) == [CARD]
 
 
-def test_TC_C_58_CS_it_is_not_asked_about_where_that_is_switched_off():
+def test_it_is_not_asked_about_where_that_is_switched_off():
     bench = with_list(item(CARD, "Invalid"), variables=LOCAL | {"LocalAuthListCtrlr.DisablePostAuthorize": True})
     assert not charges(bench)
     assert authorizes(bench) == []
@@ -139,16 +139,14 @@ def test_DisableRemoteAuthorization_takes_the_list_for_the_whole_truth(remote: b
 # ---- C13: offline ----
 
 
-def test_C13_FR_02_C13_FR_03_TC_C_21_CS_offline_a_listed_card_charges():
+def test_C13_FR_02_C13_FR_03_offline_a_listed_card_charges():
     bench = with_list(item(CARD), variables=SILENT)
     assert offline_charges(bench)
 
 
 @pytest.mark.parametrize("unknown_too", [False, True])
 @pytest.mark.parametrize("status", STATUSES)
-def test_C13_FR_02_C13_FR_04_TC_C_22_CS_TC_C_23_CS_TC_C_24_CS_one_that_is_not_accepted_does_not(
-    status: str, unknown_too: bool
-):
+def test_C13_FR_02_C13_FR_04_one_that_is_not_accepted_does_not(status: str, unknown_too: bool):
     bench = with_list(item(CARD, status), variables=SILENT | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": unknown_too})
     assert not offline_charges(bench)
     assert refusals(bench) == [status]
@@ -181,7 +179,7 @@ def test_C13_FR_02_a_board_that_does_not_look_at_the_time():
 
 
 @pytest.mark.parametrize(("listed", "kept"), [("Invalid", "Accepted"), ("Accepted", "Invalid")])
-def test_C13_FR_01_TC_C_25_CS_the_list_comes_before_the_cache(listed: str, kept: str):
+def test_C13_FR_01_the_list_comes_before_the_cache(listed: str, kept: str):
     bench = bench_with(variables=SILENT)
     cache(bench, CARD, kept)
     send(bench, 1, item(CARD, listed))
@@ -203,7 +201,7 @@ def test_C13_after_a_power_cut_and_before_the_csms_is_there():
 # ---- C09, C16 by the list ----
 
 
-def test_C09_FR_07_TC_C_40_CS_one_of_the_group_who_is_listed_ends_it_without_asking():
+def test_C09_FR_07_one_of_the_group_who_is_listed_ends_it_without_asking():
     bench = with_list(item(CARD, groupIdToken=GROUP), item(OTHER_CARD, groupIdToken=GROUP), variables=SILENT)
     bench.script["Authorize"] = {"idTokenInfo": {"status": "Accepted", "groupIdToken": GROUP}}
     assert charges(bench)
@@ -212,7 +210,7 @@ def test_C09_FR_07_TC_C_40_CS_one_of_the_group_who_is_listed_ends_it_without_ask
     assert authorizes(bench) == [CARD]
 
 
-def test_C09_FR_11_TC_C_43_CS_one_of_the_group_who_is_listed_as_invalid_is_asked_about():
+def test_C09_FR_11_one_of_the_group_who_is_listed_as_invalid_is_asked_about():
     bench = with_list(item(CARD, groupIdToken=GROUP), item(OTHER_CARD, "Invalid", groupIdToken=GROUP))
     assert charges(bench)
     bench.script["Authorize"] = {"idTokenInfo": {"status": "Invalid", "groupIdToken": GROUP}}
@@ -308,7 +306,7 @@ def test_C15_FR_02_what_was_authorized_offline_is_told_afterwards():
 
 
 @pytest.mark.parametrize("stop", ["Authorized", "PowerPathClosed", "EnergyTransfer", "EVConnected,Authorized"])
-def test_C15_FR_04_TC_C_16_CS_refused_the_transaction_ends(stop: str):
+def test_C15_FR_04_refused_the_transaction_ends(stop: str):
     bench = offline_then_refused(stop=stop)
     bench.pass_time(10)
     ended = bench.take_events()[-1]
@@ -371,7 +369,7 @@ def test_C15_FR_05_the_cable_stays_locked_until_its_owner_comes():
     assert not bench.intents[1].permit_power
 
 
-def test_C15_FR_06_TC_C_17_CS_refused_the_energy_is_held_back_at_once():
+def test_C15_FR_06_refused_the_energy_is_held_back_at_once():
     bench = offline_then_refused(variables=KEEP)
     told = [story(event) for event in bench.take_events()]
     assert told[-1] == ("Updated", "ChargingStateChanged", "SuspendedEVSE")
@@ -380,9 +378,7 @@ def test_C15_FR_06_TC_C_17_CS_refused_the_energy_is_held_back_at_once():
 
 
 @pytest.mark.parametrize(("before_wh", "goes_on"), [(400.0, True), (500.0, False), (900.0, False)])
-def test_C15_FR_06_C15_FR_07_TC_C_15_CS_refused_it_may_have_what_is_left_of_MaxEnergyOnInvalidId(
-    before_wh: float, goes_on: bool
-):
+def test_C15_FR_06_C15_FR_07_refused_it_may_have_what_is_left_of_MaxEnergyOnInvalidId(before_wh: float, goes_on: bool):
     bench = offline_then_refused(before_wh, variables=KEEP | {"TxCtrlr.MaxEnergyOnInvalidId": 500})
     assert bench.intents[1].permit_power is goes_on
     bench.charge(200)
@@ -390,13 +386,13 @@ def test_C15_FR_06_C15_FR_07_TC_C_15_CS_refused_it_may_have_what_is_left_of_MaxE
     assert story(bench.take_events()[-1]) == ("Updated", "ChargingStateChanged", "SuspendedEVSE")
 
 
-def test_TC_C_18_CS_StopTxOnInvalidId_comes_before_MaxEnergyOnInvalidId():
+def test_StopTxOnInvalidId_comes_before_MaxEnergyOnInvalidId():
     bench = offline_then_refused(variables={"TxCtrlr.MaxEnergyOnInvalidId": 500})
     bench.pass_time(10)
     assert story(bench.take_events()[-1])[:2] == ("Ended", "Deauthorized")
 
 
-def test_C15_FR_08_TC_C_26_CS_accepted_afterwards_it_goes_on():
+def test_C15_FR_08_accepted_afterwards_it_goes_on():
     bench = bench_with(variables=UNKNOWN_TOO)
     assert offline_charges(bench)
     bench.connect()

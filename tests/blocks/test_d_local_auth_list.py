@@ -53,7 +53,7 @@ def listed(bench: Bench, *ids: str) -> dict[str, str | None]:
 # ---- D01 ----
 
 
-def test_D01_FR_01_D01_FR_02_D01_FR_15_TC_D_01_CS_a_full_list_takes_the_place_of_the_old_one():
+def test_D01_FR_01_D01_FR_02_D01_FR_15_a_full_list_takes_the_place_of_the_old_one():
     bench = bench_with()
     assert send(bench, 1, item(A), item(B)) == "Accepted"
     assert send(bench, 2, item(C)) == "Accepted"
@@ -69,7 +69,7 @@ def test_D01_FR_15_a_full_list_may_have_a_lower_version():
     assert version(bench) == 3
 
 
-def test_D01_FR_16_TC_D_02_CS_a_differential_update_adds_and_changes():
+def test_D01_FR_16_a_differential_update_adds_and_changes():
     bench = bench_with()
     send(bench, 1, item(A), item(B))
     assert differential(bench, 2, item(B, "Blocked"), item(C)) == "Accepted"
@@ -77,7 +77,7 @@ def test_D01_FR_16_TC_D_02_CS_a_differential_update_adds_and_changes():
     assert (version(bench), bench.get("LocalAuthListCtrlr.Entries")) == (2, "3")
 
 
-def test_D01_FR_17_TC_D_03_CS_an_entry_without_idTokenInfo_is_removed():
+def test_D01_FR_17_an_entry_without_idTokenInfo_is_removed():
     bench = bench_with()
     send(bench, 1, item(A), item(B))
     assert differential(bench, 2, item(A, None), item(C, None)) == "Accepted"
@@ -85,7 +85,7 @@ def test_D01_FR_17_TC_D_03_CS_an_entry_without_idTokenInfo_is_removed():
     assert (version(bench), bench.get("LocalAuthListCtrlr.Entries")) == (2, "1")
 
 
-def test_D01_FR_04_TC_D_04_CS_a_full_update_without_a_list_empties_it():
+def test_D01_FR_04_a_full_update_without_a_list_empties_it():
     bench = bench_with()
     send(bench, 1, item(A))
     assert send(bench, 2) == "Accepted"
@@ -97,7 +97,7 @@ def test_D01_FR_04_TC_D_04_CS_a_full_update_without_a_list_empties_it():
     )
 
 
-def test_D01_FR_05_TC_D_05_CS_a_differential_update_without_a_list_changes_the_version_only():
+def test_D01_FR_05_a_differential_update_without_a_list_changes_the_version_only():
     bench = bench_with()
     send(bench, 1, item(A))
     assert differential(bench, 2) == "Accepted"
@@ -106,7 +106,7 @@ def test_D01_FR_05_TC_D_05_CS_a_differential_update_without_a_list_changes_the_v
 
 
 @pytest.mark.parametrize("old", [4, 5])
-def test_D01_FR_19_TC_D_06_CS_a_differential_update_of_an_old_version_is_refused(old: int):
+def test_D01_FR_19_a_differential_update_of_an_old_version_is_refused(old: int):
     bench = bench_with()
     send(bench, 5, item(A))
     assert differential(bench, old, item(A, None)) == "VersionMismatch"
@@ -124,7 +124,7 @@ def test_D01_FR_18_a_version_is_greater_than_0(update: str, number: int):
     assert version(bench) == 1
 
 
-def test_D01_FR_10_TC_D_07_CS_list_and_version_outlive_the_power():
+def test_D01_FR_10_list_and_version_outlive_the_power():
     bench = bench_with()
     send(bench, 7, item(A, "Blocked"))
     size = bench.get("LocalAuthListCtrlr.Storage")
@@ -246,7 +246,7 @@ def test_no_identifier_stands_on_disk_in_the_clear():
 # ---- D02 ----
 
 
-def test_D02_FR_01_TC_D_08_CS_the_version_is_told():
+def test_D02_FR_01_the_version_is_told():
     bench = bench_with()
     send(bench, 12, item(A))
     assert version(bench) == 12
@@ -256,7 +256,7 @@ def test_D02_FR_02_without_a_list_the_version_is_0():
     assert version(bench_with()) == 0
 
 
-def test_D02_FR_03_TC_D_10_CS_of_a_list_that_is_not_in_use_too():
+def test_D02_FR_03_of_a_list_that_is_not_in_use_too():
     bench = bench_with()
     send(bench, 12, item(A))
     bench.set("LocalAuthListCtrlr.Enabled", False)

@@ -326,7 +326,7 @@ def test_E07_FR_01_the_group_may_be_told_with_the_transaction():
     assert bench.take_story()[-1][:2] == ("Ended", "StopAuthorized")
 
 
-def test_TC_C_04_CS_a_strangers_card_ends_nothing():
+def test_a_strangers_card_ends_nothing():
     bench = charging()
     bench.swipe(OTHER_CARD, evse=1)
     assert [said.action for said in bench.take_sent()] == ["Authorize"]

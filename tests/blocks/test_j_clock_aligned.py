@@ -41,7 +41,7 @@ def clock_events(said: list[Said]) -> list[Payload]:
     return [each.payload for each in said if each.payload.get("triggerReason") == "MeterValueClock"]
 
 
-def test_J01_FR_14_J01_FR_02_J01_FR_05_TC_J_01_CS_every_even_moment_is_told_of_every_evse():
+def test_J01_FR_14_J01_FR_02_J01_FR_05_every_even_moment_is_told_of_every_evse():
     bench = aligned(evses=2)
     bench.pass_time(3 * QUARTER_S)
     told = meter_values(bench)
@@ -95,7 +95,7 @@ def test_an_interval_that_is_set_counts_from_the_next_moment_on():
     assert times(meter_values(bench)) == [100, 200, 300]
 
 
-def test_J01_FR_22_J02_FR_22_TC_J_02_CS_in_a_transaction_its_events_tell_and_the_other_evse_speaks_for_itself():
+def test_J01_FR_22_J02_FR_22_in_a_transaction_its_events_tell_and_the_other_evse_speaks_for_itself():
     bench = aligned(evses=2)
     bench.plug_in()
     bench.swipe(evse=1)
@@ -127,7 +127,7 @@ def test_J01_FR_22_a_moment_is_told_once_though_the_transaction_starts_or_ends_i
     assert [each for each in said if each.action == "MeterValues"] == []
 
 
-def test_J01_FR_20_TC_J_06_CS_a_station_that_tells_in_idle_only_is_silent_while_anybody_charges():
+def test_J01_FR_20_a_station_that_tells_in_idle_only_is_silent_while_anybody_charges():
     bench = aligned(evses=2, variables={"AlignedDataCtrlr.SendDuringIdle": "true"})
     bench.pass_time(QUARTER_S)
     assert len(meter_values(bench)) == 2

@@ -52,7 +52,7 @@ def collected(event: Payload, context: str) -> list[float]:
 
 
 @pytest.mark.parametrize("start", ["EVConnected", "PowerPathClosed", "EnergyTransfer"])
-def test_J02_FR_04_E01_FR_09_TC_J_07_CS_where_the_evse_is_known_the_started_has_the_beginning(start: str):
+def test_J02_FR_04_E01_FR_09_where_the_evse_is_known_the_started_has_the_beginning(start: str):
     bench = bench_with(start=start, variables=SILENT)
     bench.plug_in()
     bench.swipe()
@@ -73,7 +73,7 @@ def test_E01_FR_17_where_the_evse_becomes_known_the_charging_has_the_beginning()
     assert [contexts(event) for event in bench.take_events()] == [[]] * 2
 
 
-def test_TC_J_08_CS_E01_FR_16_the_first_event_that_names_the_evse_has_the_beginning():
+def test_E01_FR_16_the_first_event_that_names_the_evse_has_the_beginning():
     """EVConnectedPreSession within EnergyTransferStarted, for a driver who was authorized at the station's reader."""
     chosen = "Energy.Active.Import.Register,Power.Active.Import"
     bench = bench_with(
@@ -88,7 +88,7 @@ def test_TC_J_08_CS_E01_FR_16_the_first_event_that_names_the_evse_has_the_beginn
     assert [each.get("measurand") for each in first["meterValue"][0]["sampledValue"]] == [None, "Power.Active.Import"]
 
 
-def test_TC_J_08_CS_on_a_station_with_one_evse_the_first_event_that_names_it_has_the_beginning_too():
+def test_on_a_station_with_one_evse_the_first_event_that_names_it_has_the_beginning_too():
     bench = bench_with(start="Authorized", variables=SILENT)
     bench.swipe(evse=1)
     bench.plug_in()
@@ -118,7 +118,7 @@ def test_the_beginning_is_not_told_again_with_a_vehicle_that_is_plugged_in_again
 
 
 @pytest.mark.parametrize("interval_s", [7, 60])
-def test_TC_J_10_CS_E06_FR_11_the_ended_has_readings_at_their_interval_between_beginning_and_end(interval_s: int):
+def test_E06_FR_11_the_ended_has_readings_at_their_interval_between_beginning_and_end(interval_s: int):
     bench = charging(**{ENDED: interval_s})
     bench.pass_time(3.5 * interval_s)
     event = ended(bench)
@@ -139,7 +139,7 @@ def test_no_measurands_no_readings_in_the_ended():
     assert "course/1" not in bench.records
 
 
-def test_TC_J_03_CS_the_ended_has_the_readings_of_the_clock():
+def test_the_ended_has_the_readings_of_the_clock():
     bench = charging(**CLOCK_ENDED, **{"SampledDataCtrlr.TxEndedMeasurands": ""})
     bench.pass_time(3 * QUARTER_S + 10)
     event = ended(bench)
@@ -229,7 +229,7 @@ def test_a_clock_that_is_set_moves_what_was_collected_before():
 # ---- the events in its course ----
 
 
-def test_J02_FR_11_TC_J_09_CS_the_intervals_do_not_drift():
+def test_J02_FR_11_the_intervals_do_not_drift():
     bench = charging(**{"SampledDataCtrlr.TxUpdatedInterval": 10})
     bench.pass_time(9.9)
     bench.mono += 0.3  # the timer is a little late

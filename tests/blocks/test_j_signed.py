@@ -46,7 +46,7 @@ def keys(events: list[Payload]) -> list[str]:
     return [signed["publicKey"] for event in events for _, signed in signed_values(event) if signed is not None]
 
 
-def test_J02_FR_21_TC_J_11_CS_the_readings_of_a_transaction_carry_what_the_meter_signed():
+def test_J02_FR_21_the_readings_of_a_transaction_carry_what_the_meter_signed():
     bench = signing(**SIGN, **{"SampledDataCtrlr.TxEndedInterval": 60, KEY: "EveryMeterValue"})
     ended = charge_a_while(bench)[-1]
     assert contexts(ended) == ["Transaction.Begin", "Sample.Periodic", "Sample.Periodic", "Transaction.End"]
@@ -206,7 +206,7 @@ def test_the_key_that_was_told_before_a_power_cut_is_not_told_again():
     assert keys(bench.take_events()) == ["", ""]
 
 
-def test_J01_FR_21_TC_J_04_CS_the_readings_of_the_clock_carry_what_the_meter_signed():
+def test_J01_FR_21_the_readings_of_the_clock_carry_what_the_meter_signed():
     variables = {
         "AlignedDataCtrlr.SignReadings": "true",
         "AlignedDataCtrlr.Interval": 60,

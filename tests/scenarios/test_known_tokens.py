@@ -18,9 +18,7 @@ async def refused(agent: AgentInLoop, token: str) -> str:
     return str((await agent.fact("TokenRefused"))["reason"])
 
 
-async def test_TC_C_21_CS_TC_D_07_CS_a_list_is_good_without_the_csms_and_after_a_power_cut(
-    csms: PracticeCsms, agent: AgentInLoop
-) -> None:
+async def test_a_list_is_good_without_the_csms_and_after_a_power_cut(csms: PracticeCsms, agent: AgentInLoop) -> None:
     await agent.start(csms.url)
     await csms.wait_for("StatusNotification", count=2)
     update = {
