@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.session.authorization import Authorization
 from agent.session.connector import ConnectorLayout
@@ -22,10 +24,12 @@ from agent.vocabulary import Now, Token
 from hal.events import (
     CableRated,
     CpState,
+    DeviceFound,
     DeviceLost,
     Event,
     FaultCode,
     HardwareFaulted,
+    HardwareHealed,
     LockMoved,
     MeterSampled,
     PilotChanged,
@@ -291,3 +295,57 @@ def test_a_limit_names_the_command_that_lifts_it() -> None:
 def test_what_to_do_about_a_refusal_depends_on_why() -> None:
     for reason, advice in (*REFUSALS.items(), ("Blocked", WITH_ITS_ISSUER), ("Expired", WITH_ITS_ISSUER)):
         assert asked(plugged(), Surroundings(refused=Refusal("...BBCC", reason))).advice == advice
+
+
+# ---- what is said and what is done, over any course of events ----
+
+
+def opened(evse: Evse) -> None:
+    evse.station_operative = evse.operative = evse.connectors[1].operative = True
+    evse.resetting = False
+
+
+STEPS: list[Callable[[Evse], object]] = [
+    *(lambda evse, state=state: evse.receive(PilotChanged(1, state), at()) for state in CpState),
+    *(lambda evse, closed=closed: evse.receive(PowerChanged(1, closed), at()) for closed in (True, False)),
+    *(
+        lambda evse, code=code: evse.receive(HardwareFaulted(1, code), at())
+        for code in ("GroundFailure", "ReaderFailure")
+    ),
+    lambda evse: evse.receive(HardwareFaulted(1, "ConnectorLockFailure", 1), at()),
+    lambda evse: evse.receive(HardwareHealed(1, "GroundFailure"), at()),
+    lambda evse: evse.receive(HardwareHealed(1, "ConnectorLockFailure", 1), at()),
+    *(lambda evse, part=part: evse.receive(DeviceLost(1, part, ""), at()) for part in ("evse[0].pilot", "reader[0]")),
+    lambda evse: evse.receive(DeviceFound(1, "evse[0].pilot"), at()),
+    *(lambda evse, limit_a=limit_a: evse.receive(CableRated(1, limit_a), at()) for limit_a in (32.0, None)),
+    *(lambda evse, where=where: evse.receive(LockMoved(1, where), at()) for where in ("locked", "unlocked", "unknown")),
+    *(lambda evse, wish=wish: evse.connectors[1].wish_lock(wish, at().mono) for wish in (True, False)),
+    lambda evse: evse.receive(VehicleEnded(1), at()),
+    lambda evse: evse.authorize(Authorization(token=ALICE)),
+    lambda evse: evse.deauthorize(),
+    lambda evse: evse.deauthorize(keep_cable=True),
+    *(lambda evse, limit_a=limit_a: evse.limit("site", bound_of(limit_a), at(), 60.0) for limit_a in (0.0, 16.0)),
+    lambda evse: evse.limit("local", bound_of(None, 1), at(), 60.0),
+    lambda evse: evse.limit("local", None, at()),
+    *(lambda evse, where=where: closed(evse, where) for where in ("station", "evse", "connector", "restart")),
+    opened,
+    transaction,
+    lambda evse: transaction(evse, energy_blocked=True),
+    lambda evse: transaction(evse, ending=Ending("StopAuthorized", "Local", START)),
+    lambda evse: setattr(evse, "transaction", None),
+]
+
+
+@given(
+    st.lists(st.sampled_from(STEPS), max_size=25), st.sampled_from([EvseLayout(1), EvseLayout(1, connectors=(SOCKET,))])
+)
+@settings(max_examples=400, deadline=None)
+def test_a_link_of_the_agents_own_is_missing_exactly_when_it_permits_no_power(
+    steps: list[Callable[[Evse], object]], layout: EvseLayout
+) -> None:
+    evse = Evse(layout)
+    for step in steps:
+        step(evse)
+    told = asked(evse)
+    others = ("vehicle", "contactor", "meter", None)
+    assert evse.may_give_power() is (told.link in others and told.reason != "ventilation")
