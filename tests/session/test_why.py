@@ -337,13 +337,13 @@ STEPS: list[Callable[[Evse], object]] = [
 
 
 @given(
-    st.lists(st.sampled_from(STEPS), max_size=25), st.sampled_from([EvseLayout(1), EvseLayout(1, connectors=(SOCKET,))])
+    st.sampled_from([idle, offered, charging, lambda: socket("locked")]), st.lists(st.sampled_from(STEPS), max_size=8)
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_a_link_of_the_agents_own_is_missing_exactly_when_it_permits_no_power(
-    steps: list[Callable[[Evse], object]], layout: EvseLayout
+    make: Callable[[], Evse], steps: list[Callable[[Evse], object]]
 ) -> None:
-    evse = Evse(layout)
+    evse = make()
     for step in steps:
         step(evse)
     told = asked(evse)
