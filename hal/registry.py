@@ -12,14 +12,19 @@ from hal.ports import Driver, Place, Post
 
 DRIVERS = {
     "carlo_gavazzi_em340": "hal.drivers.carlo_gavazzi:Em340",
+    "carlo_gavazzi_em580": "hal.drivers.carlo_gavazzi_em580:Em580",
     "chargebyte": "hal.drivers.chargebyte:Chargebyte",
     "chargebyte_pt1000": "hal.drivers.chargebyte_pt1000:ChargebytePt1000",
     "eastron_sdm120": "hal.drivers.eastron:Sdm120",
     "eastron_sdm230": "hal.drivers.eastron:Sdm230",
     "eastron_sdm630": "hal.drivers.eastron:Sdm630",
     "eastron_sdm72": "hal.drivers.eastron:Sdm72",
+    "iskra_wm3m4": "hal.drivers.iskra:Wm3m4",
+    "infypower": "hal.drivers.infypower:InfyPower",
     "klefr_693x": "hal.drivers.klefr:Klefr693x",
     "openevse": "hal.drivers.openevse:OpenEvse",
+    "openevse_lock": "hal.drivers.openevse_parts:OpenEvseLock",
+    "openevse_thermometer": "hal.drivers.openevse_parts:OpenEvseThermometer",
     "sim_bay": "hal.drivers.sim_bay:SimBay",
     "sim_lock": "hal.drivers.sim_lock:SimLock",
     "sim_meter": "hal.drivers.sim_meter:SimMeter",
@@ -31,6 +36,7 @@ DRIVERS = {
 """Driver name to ``module:Class``."""
 
 BUSES = {
+    "can": "hal.bus.can:CanBus",
     "rtu": "hal.bus.rtu:RtuBus",
     "serial": "hal.bus.serial:SerialBus",
     "sim": "hal.bus.sim:SimBus",

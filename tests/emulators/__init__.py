@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 EMULATORS = {
     "carlo_gavazzi_em340": "tests.emulators.carlo_gavazzi:EmulatedEm340",
+    "carlo_gavazzi_em580": "tests.emulators.carlo_gavazzi_em580:EmulatedEm580",
     "chargebyte": "tests.emulators.chargebyte:EmulatedChargebyte",
     "chargebyte_pt1000": "tests.emulators.chargebyte:EmulatedChargebyte",
     "eastron_sdm120": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm230": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm630": "tests.emulators.eastron:EmulatedSdm630",
     "eastron_sdm72": "tests.emulators.eastron:EmulatedSdm72",
+    "iskra_wm3m4": "tests.emulators.iskra:EmulatedWm3m4",
+    "infypower": "tests.emulators.infypower:EmulatedInfyPower",
     "klefr_693x": "tests.emulators.klefr:EmulatedKlefr693x",
     "openevse": "tests.emulators.openevse:EmulatedOpenEvse",
+    "openevse_lock": "tests.emulators.openevse:EmulatedOpenEvse",
+    "openevse_thermometer": "tests.emulators.openevse:EmulatedOpenEvse",
 }
 """Driver name to ``module:Class`` of the emulator of its part."""
 

@@ -17,15 +17,27 @@ from board.descriptor import find_board, parts_of, read_board
 from hal.errors import BadOptions
 from hal.events import (
     CpState,
+    DcOutput,
     DeviceFound,
     DeviceLost,
     Event,
+    LockMoved,
     MeterSampled,
     PilotChanged,
     PowerChanged,
     TemperatureMeasured,
 )
-from hal.ports import Driver, EnergyMeter, PilotController, PilotIntent, Place, Thermometer
+from hal.ports import (
+    ConnectorLock,
+    DcSource,
+    DcWish,
+    Driver,
+    EnergyMeter,
+    PilotController,
+    PilotIntent,
+    Place,
+    Thermometer,
+)
 from hal.registry import DRIVERS, make_bus, make_driver
 from tests.emulators import EMULATORS, emulator_of
 from tests.emulators.board import EmulatedBoard
@@ -37,6 +49,8 @@ from tests.hal.rig import Heard, eventually, running
 EMULATED = sorted(set(DRIVERS) & set(EMULATORS))
 PLACE = Place("evse[0].part", 1, limit_a=16)
 NOISE = Noise(garbage=0.002, chunk=5, delay_s=0.0002)
+QUICK: dict[str, dict[str, Any]] = {"openevse_thermometer": {"poll_s": 0.5}}
+"""Options with which a part that is asked slowly is tried quickly."""
 LOSS = Noise(loss=0.0005, delay_s=0.001)
 
 pytestmark = pytest.mark.usefixtures("quick_hotplug")
@@ -49,7 +63,7 @@ class Rig:
         self.part: Any = part
         self.heard = Heard()
         self.bus = make_bus(part.bus_kind, {"device": device}, "bus.line")
-        self.driver: Any = make_driver(name, {}, PLACE, self.bus, self.heard)
+        self.driver: Any = make_driver(name, QUICK.get(name, {}), PLACE, self.bus, self.heard)
         self.trial = next(trial for trial in TRIALS if trial.fits(self.driver, part))(self)
 
 
@@ -107,6 +121,23 @@ class PilotTrial(Trial):
         await eventually(lambda: self.rig.part.offers_a == 13)
 
 
+class LockTrial(Trial):
+    port = ConnectorLock
+
+    def command(self) -> None:
+        self.rig.driver.unlock()
+        self.rig.driver.lock()
+
+    async def works(self) -> None:
+        for wish in (False, True):
+            self.rig.driver.lock() if wish else self.rig.driver.unlock()
+            await self.rig.heard.until(LockMoved)
+            await eventually(lambda wish=wish: self.rig.part.locked is wish)  # type: ignore[misc]
+
+    async def wish_holds(self) -> None:
+        await eventually(lambda: bool(self.rig.part.locked))
+
+
 class MeterTrial(Trial):
     port = EnergyMeter
 
@@ -144,7 +175,24 @@ class ThermometerTrial(Trial):
         await self.rig.heard.until(TemperatureMeasured(1, "", 55.0))
 
 
-TRIALS: tuple[type[Trial], ...] = (PilotTrial, MeterTrial, ThermometerTrial)
+class DcSourceTrial(Trial):
+    port = DcSource
+
+    def command(self) -> None:
+        self.rig.driver.supply(DcWish(True, 400, 20))
+
+    async def works(self) -> None:
+        self.rig.driver.supply(DcWish(True, 400, 20))
+        await self.rig.heard.until(lambda event: isinstance(event, DcOutput) and event.voltage_v == 400)
+        self.rig.driver.supply(DcWish())
+        await self.rig.heard.until(lambda event: isinstance(event, DcOutput) and event.voltage_v == 0)
+        self.rig.driver.supply(DcWish(True, 410, 20))
+
+    async def wish_holds(self) -> None:
+        await eventually(lambda: self.rig.part.link.voltage_v == 410 and self.rig.part.link.limit_a == 20)
+
+
+TRIALS: tuple[type[Trial], ...] = (DcSourceTrial, PilotTrial, LockTrial, MeterTrial, ThermometerTrial)
 
 
 def _pilot(event: Event) -> CpState | None:
