@@ -25,6 +25,7 @@ from agent.blocks.g_availability import Availability
 from agent.blocks.g_heartbeat import Heartbeats
 from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
+from agent.blocks.h_reservation import ReservationBlock
 from agent.blocks.j_meter_values import MeterValues
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
@@ -101,6 +102,7 @@ class Station:
         self.events = EventNotices(self.desk)
         self.statuses = ConnectorStatuses(self.desk)
         self.availability = Availability(self.desk, self.statuses)
+        self.reservations = ReservationBlock(self.desk)
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
@@ -114,6 +116,7 @@ class Station:
             self.provisioning,
             self.network,
             self.resets,
+            self.reservations,
             self.statuses,
             self.availability,
             Heartbeats(self.desk),
@@ -317,6 +320,7 @@ class Station:
     def settle(self, now: Now) -> None:
         """Let every fact be heard, then say what the CSMS, the hardware and the disk must know."""
         self._hear_facts(now)
+        self.reservations.look(now)
         self.statuses.look(now)
         self._hear_facts(now)
         for evse in self.site.evses.values():

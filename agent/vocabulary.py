@@ -376,6 +376,12 @@ class SecurityNoted(Fact, frozen=True):
     tech_info: str = ""
 
 
+class ReservationUsed(Fact, frozen=True):
+    """Whom a reservation was kept for is there (``evse`` 0: at the station's reader)."""
+
+    id: int
+
+
 class ResetRequested(Fact, frozen=True):
     """The station is to restart (``evse`` 0); running transactions end with these reasons first."""
 

@@ -65,6 +65,7 @@ class AuthorizationBlock(Block):
         elif not self.desk.model[AUTH_ENABLED] or token.kind == "NoAuthorization":  # C02: a start button
             self._rights.grant(token, None, evse, ())
         elif not any(asked.token.same(token) for asked in self._asked):
+            self._rights.use_reservation(token, None, evse)
             self._decide(Asked(token, evse), now)
 
     def payment_chosen(self, fact: PaymentChosen, now: Now) -> None:
@@ -92,6 +93,7 @@ class AuthorizationBlock(Block):
 
     def remote_start(self, fact: RemoteStartRequested, now: Now) -> None:
         wanted = self.desk.model[AUTHORIZE_REMOTE_START] and self.desk.model[AUTH_ENABLED]
+        self._rights.use_reservation(fact.token, fact.group, fact.evse)
         asked = Asked(fact.token, fact.evse, fact)
         if wanted and fact.token.kind not in NOT_KEPT:  # F01.FR.01; C03.FR.01, C05.FR.01
             self._decide(asked, now)

@@ -13,6 +13,7 @@ from agent.vocabulary import (
     AuthorizationGranted,
     Now,
     RemoteStartRequested,
+    ReservationUsed,
     Token,
     TokenRefused,
 )
@@ -87,11 +88,15 @@ class Rights:
         remote: RemoteStartRequested | None = None,
     ) -> None:
         """The right to charge, where there is room for it."""
-        evse = self._desk.site.free_for(token if remote is None else None, evse_id, allowed)
+        site = self._desk.site
+        self.use_reservation(token, group, evse_id)
+        evse = site.free_for(token, evse_id, allowed, group=group, anew=remote is not None)
         if evse is None or not self._desk.may_charge:  # C01.FR.21, C01.FR.23, B02.FR.03
             self._desk.post(TokenRefused(evse_id, token, "no free EVSE" if evse is None else "NotAccepted"))
             return
+        reserved = site.reservations.take_used(token)
         right = Authorization(
+            reservation_id=None if reserved is None else reserved.id,
             token=token,
             group=group,
             trigger="Authorized" if remote is None else "RemoteStart",
@@ -101,6 +106,12 @@ class Rights:
         )
         evse.authorize(right)
         self._desk.post(AuthorizationGranted(evse.id))
+
+    def use_reservation(self, token: Token, group: Token | None, evse_id: int) -> None:
+        """H03.FR.09: whoever it was kept for is there, whatever becomes of him."""
+        used = self._desk.site.reservations.use(token, group, evse_id)
+        if used is not None:
+            self._desk.post(ReservationUsed(evse_id, used.id))
 
     def end(self, evse: Evse, token: Token) -> None:
         """Whoever began it, or one of his group, ends it."""

@@ -41,6 +41,7 @@ def next_event(
         offline=True if ending is not None and ending.in_the_dark else None,  # E04.FR.03
         number_of_phases_used=_new_phases(evse, transaction, state),
         cable_max_current=_cable_limit(evse, transaction),
+        reservation_id=_reservation_once(evse, transaction),
         evse=_evse_once(evse, transaction),
         id_token=_token_once(evse, transaction, token),
     )
@@ -69,6 +70,15 @@ def _remote_start_id(evse: Evse, transaction: Transaction) -> int | None:
         return None
     transaction.told_remote_start = True  # F01.FR.25
     return right.remote_start_id
+
+
+def _reservation_once(evse: Evse, transaction: Transaction) -> int | None:
+    """The next event says which reservation this transaction ends (E01.FR.13, E02.FR.03, E03.FR.03, H01.FR.15)."""
+    right = evse.authorization
+    if right is None or right.reservation_id is None or transaction.told_reservation:
+        return None
+    transaction.told_reservation = True
+    return right.reservation_id
 
 
 def _cable_limit(evse: Evse, transaction: Transaction) -> int | None:

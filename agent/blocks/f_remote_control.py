@@ -60,12 +60,13 @@ class RemoteControl(Block):
     # ---- start and stop ----
 
     def start(self, request: m.RequestStartTransactionRequest, now: Now) -> m.RequestStartTransactionResponse:
-        evse = self._evse_for(request.evse_id)
+        token = _token(request.id_token)
+        group = None if request.group_id_token is None else _token(request.group_id_token)
+        evse = self._evse_for(request.evse_id, token, group)
         if evse is None or not self.desk.accepted:  # F01.FR.23, F01.FR.24, B02.FR.05
             return m.RequestStartTransactionResponse(status="Rejected")
         transaction_id = None if evse.transaction is None else evse.transaction.id  # F01.FR.13
-        group = None if request.group_id_token is None else _token(request.group_id_token)
-        self.desk.post(RemoteStartRequested(evse.id, _token(request.id_token), request.remote_start_id, group))
+        self.desk.post(RemoteStartRequested(evse.id, token, request.remote_start_id, group))
         return m.RequestStartTransactionResponse(status="Accepted", transaction_id=transaction_id)
 
     def stop(self, request: m.RequestStopTransactionRequest, now: Now) -> m.RequestStopTransactionResponse:
@@ -76,11 +77,11 @@ class RemoteControl(Block):
         self.desk.post(AuthorizationEnded(evse.id, "RemoteStop", "Remote"))
         return m.RequestStopTransactionResponse(status="Accepted")  # F03.FR.07
 
-    def _evse_for(self, evse_id: int | None) -> Evse | None:
-        """The EVSE of the request, or the one that suits best (F01.FR.20)."""
+    def _evse_for(self, evse_id: int | None, token: Token, group: Token | None) -> Evse | None:
+        """The EVSE of the request, or the one that suits best (F01.FR.20); none that is kept for somebody else."""
         if evse_id is not None and evse_id not in self.desk.site.evses:
             return None
-        return self.desk.site.free_for(None, evse_id or 0)
+        return self.desk.site.free_for(token, evse_id or 0, group=group, anew=True)
 
     # ---- unlock ----
 

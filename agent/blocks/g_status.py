@@ -70,6 +70,8 @@ class ConnectorStatuses(Block):
             return "Faulted"
         if not evse.in_service(connector.id):
             return "Unavailable"
+        if evse.authorization is None and self.desk.site.reservations.reserves(evse):
+            return "Reserved"
         if evse.plugged == connector.id or connector.cable_in:
             return "Occupied"
         left = evse.transaction is not None and evse.transaction.connector == connector.id

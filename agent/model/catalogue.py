@@ -70,6 +70,10 @@ UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconne
 SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
 ALLOW_SECURITY_PROFILE_DOWNGRADE = Variable("SecurityCtrlr", "AllowSecurityProfileDowngrade", False)
 
+RESERVATION_AVAILABLE = Variable("ReservationCtrlr", "Available", True, mutability="ReadOnly")
+RESERVATION_ENABLED = Variable("ReservationCtrlr", "Enabled", True)
+RESERVATION_NON_EVSE_SPECIFIC = Variable("ReservationCtrlr", "NonEvseSpecific", True, mutability="ReadOnly")
+
 AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
 OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)

@@ -20,6 +20,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     remote_start_id: int | None = None
     pinned: bool = True
     evses: tuple[int, ...] = ()
+    reservation_id: int | None = None
 
     def covers(self, token: Token, group: Token | None = None) -> bool:
         """Whether ``token`` may end it: the same identifier, or one of the same group (C01.FR.03, E08.FR.02)."""

@@ -9,6 +9,7 @@ import msgspec
 from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.session.limits import bound_of
+from agent.session.reservation import Reservations
 from agent.vocabulary import ClockShift, Fact, LimitSet, Now, Token
 
 
@@ -24,6 +25,7 @@ class Site:
 
     def __init__(self, layouts: tuple[EvseLayout, ...]) -> None:
         self.evses = {layout.id: Evse(layout) for layout in layouts}
+        self.reservations = Reservations(self.evses)
         self.operative = True
         self._kept_limits: dict[str, KeptLimit] = {}
 
@@ -51,15 +53,37 @@ class Site:
                 return evse
         return None
 
-    def free_for(self, token: Token | None, evse_id: int = 0, allowed: tuple[int, ...] = ()) -> Evse | None:
-        """Where a new authorization goes: where a vehicle waits for one, where one stands, else the first that is free.
+    def free_for(
+        self,
+        token: Token,
+        evse_id: int = 0,
+        allowed: tuple[int, ...] = (),
+        *,
+        group: Token | None = None,
+        anew: bool = False,
+    ) -> Evse | None:
+        """Where a new authorization goes: what was reserved for it, where a vehicle waits, else the first that is free.
 
-        ``token`` None: only where no transaction was authorized before.
+        ``anew``: only where no transaction was authorized before.
         """
+        used = self.reservations.used_by(token)
         candidates = [
-            evse for evse in self._among(evse_id) if evse.open_to(token) and (not allowed or evse.id in allowed)
+            evse
+            for evse in self._among(evse_id)
+            if evse.open_to(None if anew else token)
+            and (not allowed or evse.id in allowed)
+            and ((used is not None and used.fits(evse)) or self.reservations.admits(evse, token, group))
         ]
-        return max(candidates, key=lambda evse: (evse.plugged is not None, evse.bay_occupied, -evse.id), default=None)
+        return max(
+            candidates,
+            key=lambda evse: (
+                used is not None and used.fits(evse),
+                evse.plugged is not None,
+                evse.bay_occupied,
+                -evse.id,
+            ),
+            default=None,
+        )
 
     def movable_to(self, target: Evse) -> Evse | None:
         """The EVSE whose driver plugged in at ``target`` instead: authorized, not pinned, without a vehicle."""
@@ -67,7 +91,7 @@ class Site:
             right = evse.authorization
             if right is None or right.pinned or evse.plugged is not None or evse is target:
                 continue
-            if not right.good_at(target.id):
+            if not right.good_at(target.id) or not self.reservations.admits(target, right.token, right.group):
                 continue
             if target.open_to(right.token) and (evse.transaction is None or target.transaction is None):
                 return evse

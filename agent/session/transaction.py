@@ -92,6 +92,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     told_evse: bool = False
     told_token: bool = False
     told_remote_start: bool = False
+    told_reservation: bool = False
     told_public_key: bool = False
     told_phases: int | None = None
     energy_blocked: bool = False

@@ -28,7 +28,7 @@ def start(here: Site, evse: int, **more: object) -> None:
 
 
 def free(here: Site, token: Token | None = ALICE, evse: int = 0, allowed: tuple[int, ...] = ()) -> int | None:
-    found = here.free_for(token, evse, allowed)
+    found = here.free_for(token or ALICE, evse, allowed, anew=token is None)
     return None if found is None else found.id
 
 
