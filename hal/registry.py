@@ -25,6 +25,8 @@ DRIVERS = {
     "openevse": "hal.drivers.openevse:OpenEvse",
     "openevse_lock": "hal.drivers.openevse_parts:OpenEvseLock",
     "openevse_thermometer": "hal.drivers.openevse_parts:OpenEvseThermometer",
+    "phoenix": "hal.drivers.phoenix:PhoenixPilot",
+    "phoenix_lock": "hal.drivers.phoenix_lock:PhoenixLock",
     "sim_bay": "hal.drivers.sim_bay:SimBay",
     "sim_lock": "hal.drivers.sim_lock:SimLock",
     "sim_meter": "hal.drivers.sim_meter:SimMeter",
@@ -32,6 +34,7 @@ DRIVERS = {
     "sim_reader": "hal.drivers.sim_reader:SimReader",
     "sim_secc": "hal.drivers.sim_secc:SimSecc",
     "sim_thermometer": "hal.drivers.sim_thermometer:SimThermometer",
+    "simpleevse": "hal.drivers.simpleevse:SimpleEvse",
 }
 """Driver name to ``module:Class``."""
 

@@ -62,12 +62,16 @@ class SerialBus:
         self._port: serial.Serial | None = None
         self._fd = -1
         self._receive: Receive = _ignore
-        self._wake: asyncio.Event | None = None
+        self._waiting: set[asyncio.Event] = set()
         self._reason = "not open"
 
     @property
     def device(self) -> str:
         return self._hotplug.name
+
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
 
     async def open(self, receive: Receive) -> None:
         """Open the device for this process alone and hand what it says to ``receive``.
@@ -120,18 +124,20 @@ class SerialBus:
                 self._lose(_words(error))
 
     async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
-        """Wait for ``wake``, at most ``timeout_s``; one task at a time.
+        """Wait for ``wake``, at most ``timeout_s``; each task with a ``wake`` of its own.
 
         Raises:
             BusLost: the device is gone.
 
         """
         self._check()
-        self._wake = wake
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await wake.wait()
-        self._wake = None
+        self._waiting.add(wake)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await wake.wait()
+        finally:
+            self._waiting.discard(wake)
         self._check()
 
     def _check(self) -> None:
@@ -175,8 +181,8 @@ class SerialBus:
             port.reset_output_buffer()  # a close must not wait for bytes that nobody takes
         with suppress(OSError):
             port.close()
-        if self._wake is not None:
-            self._wake.set()
+        for wake in self._waiting:
+            wake.set()
 
 
 def open_port(device: str, baud: int, parity: Parity, stopbits: int) -> serial.Serial:

@@ -10,8 +10,19 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.serial import SerialBus
-from hal.drivers.openevse_line import RapiLine
-from hal.drivers.openevse_states import BOOT_LOCKED, DISABLED, PILOT, SLEEPING, Seen, checks_switched_off
+from hal.drivers.openevse_line import RapiLine, line_of
+from hal.drivers.openevse_states import (
+    AUTH_LOCKED,
+    BOOT_LOCKED,
+    DISABLED,
+    FAULTS,
+    PILOT,
+    SLEEPING,
+    Seen,
+    checks_switched_off,
+    own_mind,
+    trips_since,
+)
 from hal.drivers.presence import Presence
 from hal.errors import HalError, PartRefused
 from hal.ports import PilotIntent, PilotTraits, Place, Post
@@ -24,6 +35,7 @@ from hal.wire.rapi import (
     Settings,
     StateChanged,
     Status,
+    TripCounts,
     Versions,
 )
 
@@ -33,6 +45,7 @@ RELAY_POLL_S, RELAY_POLL_FOR_S = 0.25, 5.0
 RESTART_S = 5.0
 FLOOD_PER_S = 20
 LAST_WORD_S = 0.2
+TRIPS_EVERY_S = 60.0
 
 Mode = Literal["enabled", "sleeping", "disabled"]
 Owed = tuple[str, int]
@@ -53,6 +66,7 @@ class OpenEvse:
     """
 
     bus_type = SerialBus
+    line_type = RapiLine
     traits = PilotTraits(style="autonomous", on_host_loss="falls_back", fallback_a=6.0, keepalive_s=30.0)
 
     class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,13 +81,15 @@ class OpenEvse:
         self._place = place
         self._post = post
         self.traits = _traits(config, place)
-        self._line = RapiLine(bus, self._hear)
+        self._line = line_of(bus)
+        self._line.listen(self._hear)
         self._presence = Presence(place, post)
         self._seen = Seen(place.evse)
         self._intent = PilotIntent()
         self._clear_asked = False
         self._wake = asyncio.Event()
         self._counters = {"lost": 0, "flooded": 0}
+        self._trips: TripCounts | None = None
         self._noise_told = 0
         self._second, self._frames_in_second = 0.0, 0
         self._start_anew()
@@ -82,13 +98,14 @@ class OpenEvse:
         """Forget what the controller had: it is new, or has restarted."""
         self._seen.forget()
         self._greeted = False
-        self._booted = False
+        self._booted: Booted | None = None
         self._mode: Mode | None = None
         self._offered_a: int | None = None
         self._max_a = int(self._place.limit_a)
         self._refused: set[Owed] = set()
         self._supervised = False
         self._poll_at = self._pulse_at = self._relay_until = 0.0
+        self._trips_at = 0.0
 
     @property
     def counters(self) -> dict[str, int]:
@@ -109,16 +126,16 @@ class OpenEvse:
         try:
             while True:
                 try:
-                    await self._line.open()
+                    await self._line.open(self)
                     await self._serve()
                 except HalError as error:
                     self._counters["lost"] += 1
                     self._presence.lost(str(error))
-                self._line.close()
+                self._line.close(self)
                 await self._line.wait_back()
         finally:
             await self._last_word()
-            self._line.close()
+            self._line.close(self)
 
     async def _last_word(self) -> None:
         """Nobody is left to withdraw the permission: withdraw it now."""
@@ -133,15 +150,19 @@ class OpenEvse:
     async def _serve(self) -> None:
         await self._shake_hands()
         while True:
-            if self._booted:
-                self._presence.warn("boot", "the controller has restarted")
-                await self._shake_hands()
+            if self._booted is not None:
+                await self._start_over(self._booted)
             await self._clear()
             await self._fulfil()
             await self._pulse()
             await self._poll()
             await self._line.wait(self._wake, max(0.0, self._next_deadline() - monotonic()))
             self._wake.clear()
+
+    async def _start_over(self, booted: Booted) -> None:
+        complaint = f"; its self test says {booted.postcode:02X}" if booted.postcode else ""
+        self._presence.warn("boot", f"the controller has restarted{complaint}")
+        await self._shake_hands()
 
     # ---- what it is ----
 
@@ -154,10 +175,33 @@ class OpenEvse:
         self._take(status)
         await self._learn_range()
         await self._fulfil()  # before the rest: a controller that has started by itself is enabled at full current
-        if status.vflags & BOOT_LOCKED:
-            await self._line.ask(Nothing, "SB")
+        await self._unlock(status.vflags)
         await self._check_settings()
         await self._arm_heartbeat()
+        await self._count_trips()
+
+    async def _unlock(self, vflags: int) -> None:
+        """Locks of its own keep it from charging, and the agent is the one that authorizes."""
+        if vflags & BOOT_LOCKED:
+            await self._line.ask(Nothing, "SB")
+        if vflags & AUTH_LOCKED:
+            try:
+                await self._line.ask(Nothing, "S4", 0)
+            except PartRefused:
+                self._presence.warn("auth lock", "the controller keeps its authorization lock: it will not charge")
+
+    async def _count_trips(self) -> None:
+        """Faults that it has healed by itself between two looks leave a trace here."""
+        self._trips_at = monotonic() + TRIPS_EVERY_S
+        try:
+            counts = await self._line.ask(TripCounts, "GF")
+        except PartRefused:
+            return  # a firmware without counters
+        tripped, first = trips_since(self._trips, counts), self._trips is None
+        self._trips = counts
+        if tripped:
+            when = "since it was made" if first else "again"
+            self._presence.warn(f"trips {counts}", f"the controller has tripped {when}, counts: {', '.join(tripped)}")
 
     async def _check_settings(self) -> None:
         off = checks_switched_off((await self._line.ask(Settings, "GE")).flags)
@@ -242,7 +286,7 @@ class OpenEvse:
             return
         await self._line.tell("FR")  # it restarts instead of answering
         until = monotonic() + RESTART_S
-        while not self._booted and monotonic() < until:
+        while self._booted is None and monotonic() < until:
             self._wake.clear()
             await self._line.wait(self._wake, until - monotonic())
 
@@ -264,7 +308,12 @@ class OpenEvse:
             return
         self._tell_noise()
         self._refused.clear()
-        self._take(await self._ask_status())
+        status = await self._ask_status()
+        self._take(status)
+        if monotonic() >= self._trips_at:
+            await self._count_trips()
+        if own := own_mind(status.vflags):
+            self._presence.warn("own mind", f"set at the controller itself: {', '.join(own)}; it may stop by itself")
         self._wake.set()  # once more around: it may have shown that something is owed
 
     async def _ask_status(self) -> Status:
@@ -285,13 +334,15 @@ class OpenEvse:
                 self._take(frame)
                 self._wake.set()
             case Booted():
-                self._booted = True
+                self._booted = frame
                 self._wake.set()
 
     def _take(self, told: Status | StateChanged) -> None:
         """Post what is new at once, from the loop's reader: no task stands between a frame and its event."""
         if told.state != self._seen.state:
             self._relay_until = monotonic() + RELAY_POLL_FOR_S
+            if told.state in FAULTS:
+                self._trips_at = 0.0
         for event in self._seen.look(told.state, told.pilot_state, told.vflags):
             self._post(event)
         # Enabled by another hand (the front button): undone at once.  Put to sleep by one: at the next poll.

@@ -1,10 +1,11 @@
-"""Questions to an OpenEVSE, one at a time, over a line that loses and garbles.  Knows no meaning."""
+"""Questions to an OpenEVSE, one at a time, over a line that garbles, for all drivers on it.  Knows no meaning."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from hal.bus.serial import SerialBus
 from hal.errors import NoAnswer, PartRefused
@@ -17,15 +18,21 @@ V = TypeVar("V", bound=Values)
 
 
 class RapiLine:
-    """One controller's line.  Frames that answer nothing go to ``hear``, from the loop's reader."""
+    """One controller's line.  Frames that answer nothing go to those who ``listen``, from the loop's reader.
 
-    def __init__(self, bus: SerialBus, hear: Callable[[Frame], None]) -> None:
+    It is open while somebody holds it.  ``openings`` grows when it was opened anew: what the controller was told
+    before may have been forgotten.
+    """
+
+    def __init__(self, bus: SerialBus) -> None:
         self.device = bus.device
-        self.close = bus.close
         self.wait = bus.wait
         self.wait_back = bus.wait_back
+        self.openings = 0
+        self._holders: set[object] = set()
+        self._turn = asyncio.Lock()
+        self._ears: list[Callable[[Frame], None]] = []
         self._bus = bus
-        self._hear = hear
         self._parser = Parser()
         self._counters = {"timeouts": 0, "refused": 0, "unread": 0, "senseless": 0, "stale_replies": 0}
         self._answered = asyncio.Event()
@@ -43,9 +50,23 @@ class RapiLine:
         counters = self._parser.counters
         return counters["garbage_bytes"] + counters["checksum_errors"] + counters["malformed"]
 
-    async def open(self) -> None:
-        self._parser.reset()
-        await self._bus.open(self._receive)
+    def listen(self, hear: Callable[[Frame], None]) -> None:
+        """Hand what the controller says by itself to ``hear`` as well."""
+        self._ears.append(hear)
+
+    async def open(self, holder: object) -> None:
+        """Hold the line, until ``close``."""
+        if not self._bus.is_open:
+            self._parser.reset()
+            await self._bus.open(self._receive)
+            self.openings += 1
+        self._holders.add(holder)
+
+    def close(self, holder: object) -> None:
+        """Let go, also if it is not held; the last one closes the device."""
+        self._holders.discard(holder)
+        if not self._holders:
+            self._bus.close()
 
     async def ask(self, kind: type[V], name: str, *parameters: int | str) -> V:
         """Ask until a reply makes sense.
@@ -81,6 +102,10 @@ class RapiLine:
         await self._bus.write(command(name))
 
     async def _exchange(self, name: str, *parameters: int | str) -> Reply | None:
+        async with self._turn:
+            return await self._ask_once(name, *parameters)
+
+    async def _ask_once(self, name: str, *parameters: int | str) -> Reply | None:
         self._sequence = self._sequence % 255 + 1
         self._awaited, self._reply = self._sequence, None
         self._answered.clear()
@@ -93,7 +118,8 @@ class RapiLine:
             if isinstance(frame, Reply):
                 self._take_reply(frame)
             else:
-                self._hear(frame)
+                for hear in self._ears:
+                    hear(frame)
 
     def _take_reply(self, reply: Reply) -> None:
         mine = reply.sequence == self._awaited or (not reply.ok and reply.sequence == 0)
@@ -102,3 +128,14 @@ class RapiLine:
             self._answered.set()
         else:
             self._counters["stale_replies"] += 1
+
+
+_LINES: WeakKeyDictionary[SerialBus, RapiLine] = WeakKeyDictionary()
+
+
+def line_of(bus: SerialBus) -> RapiLine:
+    """The line of this bus, the same for every driver that asks."""
+    line = _LINES.get(bus)
+    if line is None:
+        line = _LINES[bus] = RapiLine(bus)
+    return line

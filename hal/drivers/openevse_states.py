@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hal.events import CpState, Event, FaultCode, HardwareFaulted, HardwareHealed, PilotChanged, PowerChanged
+from hal.wire.rapi import TripCounts
 
 UNKNOWN, CHARGING, SLEEPING, DISABLED = 0x00, 0x03, 0xFE, 0xFF
-RELAY_ON, EV_CONNECTED, BOOT_LOCKED = 0x0040, 0x0100, 0x4000
+HARD_FAULT = 0x0002
+AUTH_LOCKED, RELAY_ON, EV_CONNECTED, BOOT_LOCKED, LOCK_BY_HOST = 0x0008, 0x0040, 0x0100, 0x4000, 0x8000
 
 PILOT = {0x01: CpState.A, 0x02: CpState.B, 0x03: CpState.C, 0x04: CpState.D}
 """States of the enabled controller, and of the pilot in any."""
@@ -34,6 +36,32 @@ _SAFETY_CHECKS = {
     0x0200: "GFCI self test",
     0x0400: "temperature check",
 }
+
+
+_OWN_MIND = {
+    0x0004: "it sleeps at a limit of its own",
+    0x0010: "a time limit is set",
+    0x1000: "its delay timer is on",
+    0x2000: "a charge limit is set",
+}
+
+_TRIPS = {"residual current": "residual_current", "no earth": "no_earth", "stuck relay": "stuck_relay"}
+_MOST_TRIPS = 0xFF
+
+
+def own_mind(vflags: int) -> list[str]:
+    """What was set at the controller itself and may end a charge that the agent wants."""
+    return [words for bit, words in _OWN_MIND.items() if vflags & bit]
+
+
+def trips_since(before: TripCounts | None, now: TripCounts) -> list[str]:
+    """What was tripped since ``before``, in words; None: in the life of the controller."""
+    told = []
+    for words, name in _TRIPS.items():
+        count: int = getattr(now, name)
+        if count > (0 if before is None else getattr(before, name)):
+            told.append(f"{words} {count}{' or more' if count == _MOST_TRIPS else ''}")
+    return told
 
 
 def checks_switched_off(flags: int) -> list[str]:
@@ -79,14 +107,14 @@ class Seen:
         """Causes first: a fault before the contactor; the contactor opens before and closes after the pilot."""
         self.state = state
         closed = bool(vflags & RELAY_ON)
-        yield from self._fault_events(state)
+        yield from self._fault_events(state, vflags)
         if not closed:
             yield from self._relay_events(closed)
         yield from self._pilot_events(pilot_of(state, pilot_state, vflags), pwm=state in (0x02, 0x03, 0x04))
         if closed:
             yield from self._relay_events(closed)
 
-    def _fault_events(self, state: int) -> Iterator[Event]:
+    def _fault_events(self, state: int, vflags: int) -> Iterator[Event]:
         if state in (UNKNOWN, self._fault_state):
             return
         code, text = FAULTS.get(state, (None, ""))
@@ -94,7 +122,8 @@ class Seen:
         if before not in (None, code):
             yield HardwareHealed(self._evse, before)
         if code is not None:
-            yield HardwareFaulted(self._evse, code, vendor_code=f"{state:02X}", text=text)
+            hard = ", latched until it is unplugged or restarted" if vflags & HARD_FAULT else ""
+            yield HardwareFaulted(self._evse, code, vendor_code=f"{state:02X}", text=text + hard)
 
     def _relay_events(self, closed: bool) -> Iterator[Event]:
         if closed != self.relay:

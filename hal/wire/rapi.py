@@ -148,6 +148,22 @@ class Ammeter(Values, frozen=True):
     readers = (_decimal, _decimal)
 
 
+class TripCounts(Values, frozen=True):
+    """``GF``: how often each was seen in the controller's life; 255: that often or more."""
+
+    residual_current: int
+    no_earth: int
+    stuck_relay: int
+    readers = (_hex(1, 2), _hex(1, 2), _hex(1, 2))
+
+
+class LockState(Values, frozen=True):
+    """``G5``: whether the motor was told to lock; nobody tells where it is."""
+
+    locked: int
+    readers = (_decimal,)
+
+
 class Temperatures(Values, frozen=True):
     """``GP``: three sensors, None where there is none."""
 

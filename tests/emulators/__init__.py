@@ -23,6 +23,9 @@ EMULATORS = {
     "openevse": "tests.emulators.openevse:EmulatedOpenEvse",
     "openevse_lock": "tests.emulators.openevse:EmulatedOpenEvse",
     "openevse_thermometer": "tests.emulators.openevse:EmulatedOpenEvse",
+    "phoenix": "tests.emulators.phoenix:EmulatedPhoenix",
+    "phoenix_lock": "tests.emulators.phoenix:EmulatedPhoenix",
+    "simpleevse": "tests.emulators.simpleevse:EmulatedSimpleEvse",
 }
 """Driver name to ``module:Class`` of the emulator of its part."""
 

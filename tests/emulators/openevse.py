@@ -17,9 +17,10 @@ from tests.emulators.load import Load
 from tests.emulators.pty import QUIET, Noise, Pty
 
 A, B, C = 0x01, 0x02, 0x03
-STUCK_RELAY, OVER_TEMPERATURE, SLEEPING, DISABLED = 0x08, 0x0A, 0xFE, 0xFF
+GFI, NO_GROUND, STUCK_RELAY, OVER_TEMPERATURE, SLEEPING, DISABLED = 0x06, 0x07, 0x08, 0x0A, 0xFE, 0xFF
 FIRST_FAULT, LAST_FAULT = 0x05, 0x0E
 HARD_FAULT, RELAY_ON, EV_CONNECTED = 0x0002, 0x0040, 0x0100
+AUTH_LOCKED, BOOT_LOCKED, MENNEKES_MANUAL = 0x0008, 0x4000, 0x8000
 ANNOUNCED_FLAGS = 0x0008 | EV_CONNECTED | 0x0010 | 0x2000 | HARD_FAULT
 BUFFER_BYTES, MOST_TOKENS = 32, 10
 
@@ -35,7 +36,10 @@ class EmulatedOpenEvse(Emulator):
     """The part, and the vehicle that the stimuli move."""
 
     stimuli = frozenset(
-        {"plug_in", "unplug", "ready", "pause", "fault", "clear_fault", "press_button", "switch_by_hand", "power_cycle"}
+        {
+            *("plug_in", "unplug", "ready", "pause", "fault", "clear_fault"),
+            *("press_button", "switch_by_hand", "power_cycle", "heat"),
+        }
     )
     keys = {"p": "plug_in", "u": "unplug", "r": "ready", "x": "pause", "f": "fault", "c": "clear_fault"}
 
@@ -52,6 +56,12 @@ class EmulatedOpenEvse(Emulator):
         self.heard: list[str] = []
         self.eeprom_writes = 0
         self.heartbeat_s, self.fallback_a, self.trigger = 0, 0, 0
+        self.celsius: list[float | None] = [25.3, None, None]  # clock chip, ambient, infrared
+        self.trips = {GFI: 0, NO_GROUND: 0, STUCK_RELAY: 0}
+        self.extra_flags = 0
+        self.postcode = 0
+        self.locked = self.lock_by_host = False
+        self.lock_pulses = 0
         # the vehicle
         self.plugged = self.wants = self.s2 = False
         self.stubborn = False  # keeps drawing when the pilot's oscillator stops
@@ -122,6 +132,8 @@ class EmulatedOpenEvse(Emulator):
 
     def fault(self, code: int = 0x06) -> None:
         self.state = code
+        if code in self.trips:
+            self.trips[code] = min(0xFF, self.trips[code] + 1)
         self._open_relay()
         self._vehicle_reacts()
         self._announce()
@@ -130,6 +142,9 @@ class EmulatedOpenEvse(Emulator):
         if FIRST_FAULT <= self.state <= LAST_FAULT:
             self.state = self.pilot_state
             self._evaluate()
+
+    def heat(self, celsius: float) -> None:
+        self.celsius[0] = celsius
 
     def press_button(self, length: int = 0) -> None:
         self._say(f"AN {length}")
@@ -156,8 +171,9 @@ class EmulatedOpenEvse(Emulator):
         self._booting = False
         self.amps = self._capacity = self.max_a
         self.trigger = 0
+        self.lock_by_host = False
         self.state = self.pilot_state = self._pilot_on_the_wire()
-        self._say(f"AB 00 {self.firmware}")
+        self._say(f"AB {self.postcode:02X} {self.firmware}")
         self._evaluate()
 
     def _pilot_on_the_wire(self) -> int:
@@ -241,7 +257,8 @@ class EmulatedOpenEvse(Emulator):
     # ---- frames ----
 
     def _vflags(self) -> int:
-        flags = RELAY_ON if self.relay else 0
+        flags = self.extra_flags | (RELAY_ON if self.relay else 0)
+        flags |= MENNEKES_MANUAL if self.lock_by_host else 0
         flags |= EV_CONNECTED if self.pilot_state != A else 0
         return flags | (HARD_FAULT if FIRST_FAULT <= self.state <= LAST_FAULT else 0)
 
@@ -343,6 +360,24 @@ class EmulatedOpenEvse(Emulator):
     def _get_heartbeat(self, _: list[str]) -> Answer:
         return True, f"{self.heartbeat_s} {self.fallback_a} {self.trigger}"
 
+    def _get_temperatures(self, _: list[str]) -> Answer:
+        return True, " ".join("-2560" if each is None else str(round(each * 10)) for each in self.celsius)
+
+    def _clear_flag(self, flag: int) -> Answer:
+        self.extra_flags &= ~flag
+        return True, ""
+
+    def _set_lock(self, parameters: list[str]) -> Answer:
+        (wanted,) = parameters
+        if wanted in ("A", "M"):
+            self.lock_by_host = wanted == "M"
+        elif wanted not in ("0", "1") or not self.lock_by_host:
+            return False, ""
+        else:
+            self.locked = wanted == "1"
+            self.lock_pulses += 1
+        return True, ""
+
     def _do_enable(self, _: list[str]) -> Answer:
         self._enable()
         return True, ""
@@ -365,15 +400,18 @@ class EmulatedOpenEvse(Emulator):
         "GS": _get_status,
         "GE": _get_settings,
         "GC": lambda self, _: (True, f"6 80 {self.amps} {self.max_a}"),
-        "GF": lambda self, _: (True, "0 0 0"),
+        "GF": lambda self, _: (True, " ".join(f"{count:X}" for count in self.trips.values())),
         "GG": _get_current,
         "GU": _get_energy,
-        "GP": lambda self, _: (True, "253 -2560 -2560"),
+        "GP": _get_temperatures,
+        "G5": lambda self, _: (True, str(int(self.locked))),
         "GY": _get_heartbeat,
         "G0": _get_connected,
         "SC": _set_current,
         "SY": _heartbeat,
-        "SB": _accept,
+        "SB": lambda self, _: self._clear_flag(BOOT_LOCKED),
+        "S4": lambda self, words: self._clear_flag(AUTH_LOCKED) if words == ["0"] else (True, ""),
+        "S5": _set_lock,
         "SL": _accept,
         "SV": _accept,
         "FB": _accept,

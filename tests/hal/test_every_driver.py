@@ -108,10 +108,10 @@ class PilotTrial(Trial):
         part.plug_in(10)
         await heard.until(lambda event: _pilot(event) is CpState.B)
         driver.apply(PilotIntent(limit_a=11, permit_power=True))
-        await heard.until(lambda event: isinstance(event, PowerChanged) and event.closed)
+        await self._power(True)
         await eventually(lambda: part.load.current_a == 10)
         driver.apply(PilotIntent())
-        await heard.until(lambda event: isinstance(event, PowerChanged) and not event.closed)
+        await self._power(False)
         part.unplug()
         await heard.until(lambda event: _pilot(event) is CpState.A)
         part.plug_in(10, ready_after=None)
@@ -119,6 +119,12 @@ class PilotTrial(Trial):
 
     async def wish_holds(self) -> None:
         await eventually(lambda: self.rig.part.offers_a == 13)
+
+    async def _power(self, closed: bool) -> None:
+        """Told by the driver where it promises that, and true in any case."""
+        if self.rig.driver.traits.relay_feedback:
+            await self.rig.heard.until(lambda event: isinstance(event, PowerChanged) and event.closed is closed)
+        await eventually(lambda: self.rig.part.powered is closed)
 
 
 class LockTrial(Trial):

@@ -189,7 +189,12 @@ async def test_causes_come_before_effects() -> None:
     list(seen.look(0x02, 0x02, 0x0100))
     assert list(seen.look(0x03, 0x03, 0x0140)) == [PilotChanged(1, C, pwm=True), PowerChanged(1, True)]
     assert list(seen.look(0x06, 0x03, 0x0102)) == [
-        HardwareFaulted(1, "GroundFailure", vendor_code="06", text="residual current (GFCI) tripped"),
+        HardwareFaulted(
+            1,
+            "GroundFailure",
+            vendor_code="06",
+            text="residual current (GFCI) tripped, latched until it is unplugged or restarted",
+        ),
         PowerChanged(1, False),
         PilotChanged(1, C, pwm=False),
     ]
@@ -314,6 +319,89 @@ async def test_a_controller_that_does_not_go_down_is_put_to_sleep() -> None:
         await bench.heard.until(lambda event: isinstance(event, HardwareWarned) and "refused SC 13" in event.text)
         await eventually(lambda: part.state == SLEEPING)
         assert "FE" not in part.heard
+
+
+async def test_trips_of_the_past_are_told_once_and_new_ones_when_they_come() -> None:
+    part = EmulatedOpenEvse(speed=20)
+    part.trips.update({0x06: 3, 0x08: 255})
+    async with rig(part=part, poll_s=0.5) as bench:
+        await bench.heard.until(
+            HardwareWarned(
+                1,
+                "evse[0].pilot",
+                "the controller has tripped since it was made, counts: residual current 3, stuck relay 255 or more",
+            )
+        )
+        bench.part.fault(0x07)
+        await bench.heard.until(
+            HardwareWarned(1, "evse[0].pilot", "the controller has tripped again, counts: no earth 1")
+        )
+        assert len([text for text in warnings(bench.heard) if "tripped" in text]) == 2
+
+
+async def test_a_controller_without_counters_is_used_all_the_same() -> None:
+    part = EmulatedOpenEvse(speed=20)
+    part.commands = {name: answer for name, answer in part.commands.items() if name != "GF"}
+    async with rig(part=part) as bench:
+        await bench.charging()
+        assert not [text for text in warnings(bench.heard) if "tripped" in text]
+
+
+@pytest.mark.parametrize("flag", [0x4000, 0x0008], ids=["boot lock", "authorization lock"])
+async def test_a_lock_of_its_own_is_opened(flag: int) -> None:
+    part = EmulatedOpenEvse(speed=20)
+    part.extra_flags = flag
+    async with rig(part=part) as bench:
+        await eventually(lambda: part.extra_flags == 0)
+        await bench.charging()
+
+
+async def test_an_authorization_lock_that_stays_is_warned_of() -> None:
+    part = EmulatedOpenEvse(speed=20)
+    part.extra_flags = 0x0008
+    part.commands = {name: answer for name, answer in part.commands.items() if name != "S4"}
+    async with rig(part=part) as bench:
+        await bench.heard.until(lambda event: isinstance(event, HardwareWarned) and "authorization lock" in event.text)
+
+
+async def test_limits_set_at_the_controller_are_warned_of() -> None:
+    part = EmulatedOpenEvse(speed=20)
+    part.extra_flags = 0x0010 | 0x2000
+    async with rig(part=part, poll_s=0.5) as bench:
+        await bench.heard.until(HardwareWarned)
+        await eventually(
+            lambda: (
+                "set at the controller itself: a time limit is set, a charge limit is set; it may stop by itself"
+                in warnings(bench.heard)
+            )
+        )
+
+
+async def test_a_restart_that_ends_in_a_failed_self_test_says_so() -> None:
+    async with rig() as bench:
+        await bench.greeted()
+        bench.part.postcode = 0x09
+        bench.part.power_cycle()
+        await eventually(lambda: "the controller has restarted; its self test says 09" in warnings(bench.heard))
+
+
+async def test_a_fault_that_latches_says_how_to_get_rid_of_it() -> None:
+    async with rig() as bench:
+        await bench.greeted()
+        bench.part.fault(0x06)
+        fault = await bench.heard.until(HardwareFaulted)
+        assert isinstance(fault, HardwareFaulted)
+        assert fault.text.endswith("latched until it is unplugged or restarted")
+
+
+async def test_the_command_that_switches_the_echo_on_is_never_sent() -> None:
+    async with rig() as bench:
+        await bench.charging()
+        bench.part.fault(0x08)
+        await bench.heard.until(HardwareFaulted)
+        bench.driver.clear_fault()
+        await bench.heard.until(HardwareHealed)
+        assert not [line for line in bench.part.heard if line.startswith("FF")]
 
 
 # ---- the heartbeat ----
