@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.bench import CARD, OTHER_CARD
@@ -23,7 +25,7 @@ by_card_and_by_csms = pytest.mark.parametrize("remote", [False, True], ids=["loc
 
 
 def with_cached(
-    configuration: dict[str, object], status: str = "Accepted", group: str | None = None, **options: object
+    configuration: Mapping[str, object], status: str = "Accepted", group: str | None = None, **options: object
 ) -> Octt:
     octt = Octt({"AuthCtrlr.AuthorizeRemoteStart": True, **configuration}, bay=True, **options)
     octt.id_token_cached(CARD, group, status)

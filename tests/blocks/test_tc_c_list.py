@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.bench import CARD, OTHER_CARD
@@ -29,7 +31,7 @@ OFFLINE = {
 }
 
 
-def with_listed(configuration: dict[str, object], status: str = "Accepted", **options: object) -> Octt:
+def with_listed(configuration: Mapping[str, object], status: str = "Accepted", **options: object) -> Octt:
     octt = Octt(configuration, bay=True, **options)
     octt.id_token_local_auth_list(status=status)
     octt.expect_nothing()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.bench import CARD, TOKEN, Payload, register_wh
@@ -21,7 +23,9 @@ start_points = pytest.mark.parametrize("start", ["EVConnected", "Authorized", "P
 where_he_is_known = pytest.mark.parametrize("known", ["cache", "list", "both"])
 
 
-def let_in_offline(known: str, configuration: dict[str, object], start: str, wait_s: float, **options: object) -> Octt:
+def let_in_offline(
+    known: str, configuration: Mapping[str, object], start: str, wait_s: float, **options: object
+) -> Octt:
     """The known token is presented without a link; when that is back, the CSMS says Invalid of it."""
     octt = Octt({**KNOWN, **configuration}, start=start, **options)
     if known != "list":
