@@ -72,7 +72,7 @@ def test_what_the_unit_leaves_behind_is_what_the_next_start_reads(
 ) -> None:
     [line] = settings(UNIT)["Service.ExecStopPost"]
     shell, option, script = line.removeprefix("-").split(" ", 2)
-    environment = {"STATE_DIRECTORY": str(folder), "SERVICE_RESULT": result, "EXIT_CODE": code, "EXIT_STATUS": status}
+    environment = {"STATION_DATA_DIR": str(folder), "SERVICE_RESULT": result, "EXIT_CODE": code, "EXIT_STATUS": status}
     script = script.strip("'").replace("$$", "$")
     subprocess.run([shell, option, script], env={**os.environ, **environment}, check=True, timeout=10)
     assert last_end(folder) == LastEnd(result, code, status)
@@ -90,6 +90,7 @@ def test_the_units_folders_are_those_that_the_command_line_looks_into() -> None:
     unit = settings(UNIT)
     assert [f"/var/lib/{name}" for name in unit["Service.StateDirectory"]] == [DEFAULT_DATA]
     environment = dict(line.split("=", 1) for line in unit["Service.Environment"])
+    assert environment["STATION_DATA_DIR"] == DEFAULT_DATA
     assert environment["STATION_CONTROL_SOCKET"] == DEFAULT_CONTROL
     folders = {str(Path(environment[name]).parent) for name in ("STATION_CONTROL_SOCKET", "STATION_OBSERVE_SOCKET")}
     assert folders == {f"/run/{name}" for name in unit["Service.RuntimeDirectory"]}
