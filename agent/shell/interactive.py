@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def shell(path: Path, words: list[str], *, as_json: bool) -> int:
 
 
 def _clock() -> str:
-    return time.strftime("%H:%M:%S")
+    return datetime.now().strftime("%H:%M:%S.%f")[:-3]  # of this terminal, as the log's
 
 
 def _say(lines: list[str]) -> None:

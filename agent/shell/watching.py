@@ -10,6 +10,8 @@ from agent.shell.tables import Screen, plain
 
 Seen = dict[str, Any]
 
+TOPIC_WIDTH = 5
+
 MOST_OPEN = 200
 """Calls whose answer may still come."""
 
@@ -22,10 +24,11 @@ class Watching:
         self._calls: OrderedDict[str, str] = OrderedDict()
 
     def line(self, clock: str, seen: Seen) -> str:
-        """What is seen, behind the time at which it was."""
+        """What is seen, behind the time at which it was and its topic."""
         mark, text, colour = self._told(seen)
         said = plain(f"{mark} {text}" if mark else text)
-        return f"{self._screen.paint(clock, 'dim')}  {self._screen.paint(said, colour)}"
+        where = f"{clock} {seen.get('event', ''):<{TOPIC_WIDTH}}"
+        return f"{self._screen.paint(where, 'dim')} {self._screen.paint(said, colour)}"
 
     def _told(self, seen: Seen) -> tuple[str, str, str]:
         match seen.get("event"):

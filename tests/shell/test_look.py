@@ -103,6 +103,14 @@ async def test_why_prints_the_sentences(online: AgentInLoop) -> None:
     assert (status, [line[:6] for line in out.splitlines() if line[0] != " "]) == (0, ["EVSE 1", "EVSE 2"])
 
 
+async def test_a_socket_that_only_grants_looking_is_enough(online: AgentInLoop, folder: Path) -> None:
+    await online.machine._serve(folder / "observe", "observe")
+    for command in ("status", "why", "variables", "security_log"):
+        assert (await look(folder / "observe", "shell", "--json", command))[0] == 0
+    status, _, err = await look(folder / "observe", "shell", "plug_in", "1")
+    assert (status, err.startswith("station-agent: unknown command 'plug_in'; known: ")) == (2, True)
+
+
 async def test_watch_for_a_script_is_a_line_of_json_each_and_ends_with_the_agent(
     csms: PracticeCsms, folder: Path
 ) -> None:

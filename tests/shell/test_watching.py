@@ -28,12 +28,12 @@ def ocpp(direction: str, frame: str) -> dict[str, Any]:
     ],
 )
 def test_a_line_for_each_thing(seen: dict[str, Any], line: str) -> None:
-    assert Watching(Screen()).line("12:00:00", seen).startswith(f"12:00:00  {line}")
+    assert Watching(Screen()).line("12:00:00", seen).startswith(f"12:00:00 {seen['event']:<5} {line}")
 
 
 def test_fields_that_say_nothing_are_left_out() -> None:
     seen = {"event": "hal", "what": {"event": "PilotChanged", "evse": 1, "state": "B", "pwm": None, "text": ""}}
-    assert Watching(Screen()).line("-", seen) == "-  < PilotChanged evse=1 state=B"
+    assert Watching(Screen()).line("-", seen) == "- hal   < PilotChanged evse=1 state=B"
 
 
 def test_an_answer_is_told_with_what_was_asked() -> None:
@@ -41,9 +41,13 @@ def test_an_answer_is_told_with_what_was_asked() -> None:
     watching.line("-", ocpp("out", '[2,"a","Heartbeat",{}]'))
     watching.line("-", ocpp("in", '[2,"b","Reset",{"type":"OnIdle"}]'))
     assert (
-        watching.line("-", ocpp("in", '[3,"a",{"currentTime":"x"}]')) == '-  < Heartbeat answered {"currentTime":"x"}'
+        watching.line("-", ocpp("in", '[3,"a",{"currentTime":"x"}]'))
+        == '- ocpp  < Heartbeat answered {"currentTime":"x"}'
     )
-    assert watching.line("-", ocpp("out", '[4,"b","InternalError","why",{}]')) == "-  > Reset failed: InternalError why"
+    assert (
+        watching.line("-", ocpp("out", '[4,"b","InternalError","why",{}]'))
+        == "- ocpp  > Reset failed: InternalError why"
+    )
 
 
 def test_calls_that_are_never_answered_take_no_room() -> None:
