@@ -89,7 +89,8 @@ class Rights:
     ) -> None:
         """The right to charge, where there is room for it."""
         site = self._desk.site
-        self.use_reservation(token, group, evse_id)
+        if site.reservations.used_by(token) is None:  # nothing was for him alone: for his group?
+            self.use_reservation(token, group, evse_id)
         evse = site.free_for(token, evse_id, allowed, group=group, anew=remote is not None)
         if evse is None or not self._desk.may_charge:  # C01.FR.21, C01.FR.23, B02.FR.03
             self._desk.post(TokenRefused(evse_id, token, "no free EVSE" if evse is None else "NotAccepted"))

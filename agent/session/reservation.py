@@ -91,6 +91,7 @@ class Reservations:
 
     def use(self, token: Token, group: Token | None = None, evse_id: int = 0) -> Reservation | None:
         """Whom it is kept for is there: it is used up (H03.FR.09), and remembered for his transaction."""
+        self._used.pop(token, None)
         if not self._held or not self.enabled():
             return None
         matching = [
