@@ -318,7 +318,7 @@ def test_cable_first_at_a_reserved_evse(point: str) -> None:
     assert [event.get("reservationId") for event in events] == [1] + [None] * (len(events) - 1)
 
 
-@pytest.mark.proves("H01.FR.07", "G03.FR.09")
+@pytest.mark.proves("H01.FR.07", "G03.FR.09", "G01.FR.09")
 def test_a_vehicle_without_a_right_changes_nothing_at_what_is_kept_for_anybody():
     yard = Yard()
     yard.reserve()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from agent.blocks.b_reset import EVSE_RESET_S, RESET_PATIENCE_S
-from tests.bench import OTHER_CARD, Payload
+from tests.bench import OTHER_CARD, TOKEN, Payload
 from tests.blocks.reusable import Octt
 
 QUIET = {"SampledDataCtrlr.TxUpdatedInterval": 0}
@@ -78,6 +82,18 @@ def test_TC_B_23_CS_unavailable_persists():
     assert reset(octt, "OnIdle") == "Accepted"
     assert came_back(octt)["reason"] == "RemoteReset"
     assert statuses(octt) == {1: "Unavailable", 2: "Available"}
+
+
+@pytest.mark.proves("B11.FR.05")
+def test_TC_B_24_CS_reserved_persists():
+    octt = Octt(evses=2)
+    until = (octt.bench.now.wall + timedelta(hours=1)).isoformat()
+    wanted = {"id": 1, "idToken": TOKEN, "expiryDateTime": until, "evseId": 1}
+    assert octt.ask("ReserveNow", **wanted) == {"status": "Accepted"}
+    octt.expect_status("Reserved")
+    assert reset(octt, "OnIdle") == "Accepted"  # 1, 2
+    assert came_back(octt)["reason"] == "RemoteReset"  # 3, 4
+    assert statuses(octt) == {1: "Reserved", 2: "Available"}  # 5, 6
 
 
 def test_TC_B_41_CS_on_idle_with_several_transactions():
