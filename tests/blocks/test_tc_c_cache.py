@@ -138,11 +138,13 @@ def test_TC_C_33_CS_an_authorize_response_is_stored(start: str):
 
 
 @pytest.mark.parametrize("stop", ["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"])
-@pytest.mark.parametrize("start", ["EVConnected", "PowerPathClosed", "EnergyTransfer"])
+@pytest.mark.parametrize("start", ["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"])
 def test_TC_C_34_CS_a_transaction_event_response_is_stored(start: str, stop: str):
     configuration = {**LIST_TOO, "TxCtrlr.StopTxOnInvalidId": True, "TxCtrlr.MaxEnergyOnInvalidId": 0}
     octt = Octt(configuration, start=start, stop=stop, attached=False, lock=True)
     octt.id_token_cached()
+    if start == "Authorized":  # Deauthorized wants a charging state that only a connected vehicle has
+        octt.ev_connected_pre_session()
     octt.judge_tokens("Invalid")
     octt.authorized(asks=False)
     octt.deauthorized()
