@@ -313,6 +313,7 @@ EFFECTS: dict[str, Effect | str] = {
     "MonitoringCtrlr.Enabled": (
         "tests/blocks/test_n_monitoring.py::test_switched_off_nothing_is_told_and_on_again_what_is_true_then"
     ),
+    "ReservationCtrlr.Enabled": "tests/blocks/test_h_reservation.py::test_TC_H_22_CS_a_station_that_takes_no_reservations",
     "SampledDataCtrlr.Enabled": Effect((True, False), charge),
     "SampledDataCtrlr.TxStartedMeasurands": Effect((ENERGY, POWER), charge),
     "SampledDataCtrlr.TxUpdatedMeasurands": Effect((ENERGY, POWER), charge),
@@ -329,7 +330,7 @@ EFFECTS: dict[str, Effect | str] = {
     "AlignedDataCtrlr.TxEndedMeasurands": Effect((ENERGY, POWER), charge, {"AlignedDataCtrlr.TxEndedInterval": 60}),
     "AlignedDataCtrlr.TxEndedInterval": Effect((30, 60), charge, {"AlignedDataCtrlr.TxEndedMeasurands": POWER}),
     "AlignedDataCtrlr.SignReadings": (
-        "tests/blocks/test_j_signed.py::test_J01_FR_21_TC_J_04_CS_the_readings_of_the_clock_carry_what_the_meter_signed"
+        "tests/blocks/test_j_signed.py::test_J01_FR_21_the_readings_of_the_clock_carry_what_the_meter_signed"
     ),
     "AlignedDataCtrlr.SendDuringIdle": Effect((True, False), idle_by_the_clock, CLOCK),
 }
