@@ -30,7 +30,7 @@ class PhoenixLock(RtuController):
     taken to be the one that was asked for, unless the error register says that the lock has not come there.
     """
 
-    model = "Phoenix EV Charge Control Basic, lock of"
+    model = "lock of Phoenix EV Charge Control Basic"
 
     class Config(RtuConfig, frozen=True, forbid_unknown_fields=True):
         """``settle_s``: how long the lock may take, and the controller to find that it has not moved."""
