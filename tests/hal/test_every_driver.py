@@ -36,6 +36,8 @@ from hal.ports import (
     PilotController,
     PilotIntent,
     Place,
+    SignedMeter,
+    SignedSession,
     Thermometer,
 )
 from hal.registry import DRIVERS, make_bus, make_driver
@@ -198,7 +200,25 @@ class DcSourceTrial(Trial):
         await eventually(lambda: self.rig.part.link.voltage_v == 410 and self.rig.part.link.limit_a == 20)
 
 
-TRIALS: tuple[type[Trial], ...] = (DcSourceTrial, PilotTrial, LockTrial, MeterTrial, ThermometerTrial)
+class SignedMeterTrial(MeterTrial):
+    port = SignedMeter
+
+    def command(self) -> None:
+        super().command()
+        self.rig.driver.begin(SignedSession("1", "04AABBCC", "ISO14443"))
+        self.rig.driver.end(None)
+
+    async def works(self) -> None:
+        self.rig.driver.begin(SignedSession("1", "04AABBCC", "ISO14443"))
+        await super().works()
+        await eventually(lambda: self.rig.part.state == 1)
+
+    async def wish_holds(self) -> None:
+        await super().wish_holds()
+        await eventually(lambda: self.rig.part.state == 1)
+
+
+TRIALS: tuple[type[Trial], ...] = (DcSourceTrial, PilotTrial, LockTrial, SignedMeterTrial, MeterTrial, ThermometerTrial)
 
 
 def _pilot(event: Event) -> CpState | None:
