@@ -313,7 +313,9 @@ EFFECTS: dict[str, Effect | str] = {
     "MonitoringCtrlr.Enabled": (
         "tests/blocks/test_n_monitoring.py::test_switched_off_nothing_is_told_and_on_again_what_is_true_then"
     ),
-    "ReservationCtrlr.Enabled": "tests/blocks/test_h_reservation.py::test_TC_H_22_CS_a_station_that_takes_no_reservations",
+    "ReservationCtrlr.Enabled": (
+        "tests/blocks/test_h_reservation.py::test_TC_H_22_CS_a_station_that_takes_no_reservations"
+    ),
     "SampledDataCtrlr.Enabled": Effect((True, False), charge),
     "SampledDataCtrlr.TxStartedMeasurands": Effect((ENERGY, POWER), charge),
     "SampledDataCtrlr.TxUpdatedMeasurands": Effect((ENERGY, POWER), charge),
