@@ -40,7 +40,7 @@ def test_C01_FR_02_a_card_is_asked_about():
     assert bench.intents[1].permit_power
 
 
-def test_C01_FR_02_no_power_before_the_answer():
+def test_C01_FR_01_no_power_before_the_answer():
     bench = bench_with()
     bench.script["Authorize"] = None
     bench.plug_in()
@@ -57,7 +57,7 @@ def test_C01_FR_03_the_card_that_is_authorized_ends_that_without_asking():
     assert not bench.intents[1].permit_power
 
 
-def test_C01_FR_03_a_right_that_was_not_used_yet_ends_too():
+def test_a_right_that_was_not_used_yet_ends_too():
     bench = bench_with()
     bench.swipe()
     bench.swipe()
@@ -69,7 +69,7 @@ def test_C01_FR_03_a_right_that_was_not_used_yet_ends_too():
     "status",
     ["Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAtThisLocation", "NotAtThisTime", "Unknown"],
 )
-def test_C01_FR_07_any_status_but_accepted_is_a_refusal(status: str):
+def test_any_status_but_accepted_is_a_refusal(status: str):
     bench = bench_with()
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     bench.plug_in()
@@ -272,7 +272,7 @@ def test_another_card_ends_nothing():
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Unknown"])
-def test_C01_FR_07_a_refused_driver_is_not_locked_in(status: str):
+def test_a_refused_driver_is_not_locked_in(status: str):
     bench = bench_with(attached=False, lock=True)
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     bench.plug_in()

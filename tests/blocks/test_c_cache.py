@@ -119,7 +119,7 @@ def test_a_card_is_itself_in_any_capitals():
     assert authorizes(bench) == []
 
 
-def test_C01_FR_20_C01_FR_21_a_cached_card_is_good_at_the_evses_it_was_good_at():
+def test_C01_FR_21_a_cached_card_is_good_at_the_evses_it_was_good_at():
     bench = bench_with(evses=2, variables=LOCAL)
     cached(bench, evseId=[1])
     bench.plug_in(evse=2)

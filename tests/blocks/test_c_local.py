@@ -14,7 +14,8 @@ from tests.blocks.test_e_start import bench_with
 
 SILENT = {"SampledDataCtrlr.TxUpdatedInterval": 0}
 LOCAL = {"AuthCtrlr.LocalPreAuthorize": True, **SILENT}
-UNKNOWN_TOO = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, **SILENT}
+UNKNOWN_IDS = "AuthCtrlr.OfflineTxForUnknownIdEnabled"
+UNKNOWN_TOO = {UNKNOWN_IDS: True, **SILENT}
 GROUP = {"idToken": "FAMILY", "type": "Central"}
 STATUSES = ["Blocked", "ConcurrentTx", "Expired", "Invalid", "NoCredit", "NotAllowedTypeEVSE", "Unknown"]
 
@@ -64,9 +65,13 @@ def cache(bench: Bench, card: str, status: str) -> None:
 
 # ---- C14: online ----
 
+TIMELESS = {"LocalAuthListCtrlr.SupportsExpiryDateTime": False}
+"""A board that does not look at cacheExpiryDateTime."""
 
-def test_C14_FR_02_a_listed_card_charges_without_asking():
-    bench = with_list(item(CARD))
+
+@pytest.mark.parametrize("info", [{}, {"cacheExpiryDateTime": stamp(-1)}], ids=["no time", "time has passed"])
+def test_C14_FR_02_a_listed_card_charges_without_asking(info: Payload):
+    bench = with_list(item(CARD, **info), variables=LOCAL | TIMELESS)
     assert charges(bench)
     assert authorizes(bench) == []
     assert bench.take_events()[0]["idToken"] == TOKEN
@@ -93,8 +98,9 @@ def test_it_is_not_asked_about_where_that_is_switched_off():
     assert refusals(bench) == ["Invalid"]
 
 
-def test_C14_FR_04_one_whose_time_has_not_come_charges_without_asking():
-    bench = with_list(item(CARD, cacheExpiryDateTime=stamp(3600)))
+@pytest.mark.parametrize("info", [{}, {"cacheExpiryDateTime": stamp(3600)}], ids=["no time", "time ahead"])
+def test_C14_FR_04_one_whose_time_has_not_come_charges_without_asking(info: Payload):
+    bench = with_list(item(CARD, **info))
     assert charges(bench)
     assert authorizes(bench) == []
 
@@ -139,22 +145,39 @@ def test_DisableRemoteAuthorization_takes_the_list_for_the_whole_truth(remote: b
 # ---- C13: offline ----
 
 
-def test_C13_FR_02_C13_FR_03_offline_a_listed_card_charges():
-    bench = with_list(item(CARD), variables=SILENT)
+unknown_too_or_not = pytest.mark.parametrize("unknown_too", [False, True])
+timeless_or_not = pytest.mark.parametrize("timeless", [False, True])
+
+
+def offline(unknown_too: bool, timeless: bool) -> Payload:
+    return SILENT | {UNKNOWN_IDS: unknown_too} | (TIMELESS if timeless else {})
+
+
+@pytest.mark.proves("C13.FR.02", "C13.FR.03", "C13.FR.04", "C13.FR.05", "C13.FR.06")
+@timeless_or_not
+@unknown_too_or_not
+def test_offline_a_listed_card_charges(unknown_too: bool, timeless: bool):
+    bench = with_list(item(CARD), variables=offline(unknown_too, timeless))
     assert offline_charges(bench)
+    bench.connect()
+    assert authorizes(bench) == []
 
 
-@pytest.mark.parametrize("unknown_too", [False, True])
+@pytest.mark.proves("C13.FR.02", "C13.FR.04", "C13.FR.05", "C13.FR.06")
+@timeless_or_not
+@unknown_too_or_not
 @pytest.mark.parametrize("status", STATUSES)
-def test_C13_FR_02_C13_FR_04_one_that_is_not_accepted_does_not(status: str, unknown_too: bool):
-    bench = with_list(item(CARD, status), variables=SILENT | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": unknown_too})
+def test_offline_one_that_is_not_accepted_does_not(status: str, unknown_too: bool, timeless: bool):
+    bench = with_list(item(CARD, status), variables=offline(unknown_too, timeless))
     assert not offline_charges(bench)
     assert refusals(bench) == [status]
 
 
-@pytest.mark.parametrize("unknown_too", [False, True])
-def test_C13_FR_02_C13_FR_04_one_that_is_not_listed_only_where_unknown_ones_may(unknown_too: bool):
-    bench = with_list(item(OTHER_CARD), variables=SILENT | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": unknown_too})
+@pytest.mark.proves("C13.FR.02", "C13.FR.04", "C13.FR.05", "C13.FR.06")
+@timeless_or_not
+@unknown_too_or_not
+def test_offline_one_that_is_not_listed_only_where_unknown_ones_may(unknown_too: bool, timeless: bool):
+    bench = with_list(item(OTHER_CARD), variables=offline(unknown_too, timeless))
     assert offline_charges(bench) is unknown_too
 
 
@@ -164,17 +187,15 @@ def test_C13_FR_05_C13_FR_06_one_whose_time_has_passed_is_neither_accepted_nor_u
 ):
     bench = with_list(
         item(CARD, cacheExpiryDateTime=stamp(ahead_s)),
-        variables=SILENT | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": unknown_too},
+        variables=offline(unknown_too, timeless=False),
     )
     assert offline_charges(bench) is (ahead_s > 0)
     assert refusals(bench) == ([] if ahead_s > 0 else ["Expired"])
 
 
-def test_C13_FR_02_a_board_that_does_not_look_at_the_time():
-    bench = with_list(
-        item(CARD, cacheExpiryDateTime=stamp(-1)),
-        variables=SILENT | {"LocalAuthListCtrlr.SupportsExpiryDateTime": False},
-    )
+@unknown_too_or_not
+def test_C13_FR_02_C13_FR_04_a_board_that_does_not_look_at_the_time(unknown_too: bool):
+    bench = with_list(item(CARD, cacheExpiryDateTime=stamp(-1)), variables=offline(unknown_too, timeless=True))
     assert offline_charges(bench)
 
 
@@ -240,7 +261,7 @@ def test_C16_FR_05_a_master_pass_that_is_listed_ends_every_transaction_offline()
 # ---- C01: where a card is good ----
 
 
-def test_C01_FR_20_C01_FR_21_a_listed_card_is_good_at_the_evses_that_are_named():
+def test_C01_FR_21_a_listed_card_is_good_at_the_evses_that_are_named():
     bench = with_list(item(CARD, evseId=[2]), evses=2)
     bench.plug_in(evse=1)
     bench.swipe(evse=1)
@@ -250,7 +271,7 @@ def test_C01_FR_20_C01_FR_21_a_listed_card_is_good_at_the_evses_that_are_named()
     assert (bench.intents[1].permit_power, bench.intents[2].permit_power) == (False, True)
 
 
-def test_C01_FR_19_without_names_at_all_of_them():
+def test_without_names_a_card_is_good_at_all_of_them():
     bench = with_list(item(CARD), evses=2)
     bench.plug_in(evse=2)
     bench.swipe()
@@ -274,7 +295,7 @@ def test_C01_FR_21_and_moves_to_one_where_it_is():
 
 
 @pytest.mark.parametrize("status", ["NotAtThisLocation", "NotAllowedTypeEVSE"])
-def test_C01_FR_22_a_card_that_is_good_nowhere_here_charges_nowhere(status: str):
+def test_a_card_that_is_good_nowhere_here_charges_nowhere(status: str):
     bench = bench_with(evses=2)
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     assert not charges(bench)

@@ -116,7 +116,7 @@ def test_D01_FR_19_a_differential_update_of_an_old_version_is_refused(old: int):
 
 @pytest.mark.parametrize("update", ["Full", "Differential"])
 @pytest.mark.parametrize("number", [0, -1])
-def test_D01_FR_18_a_version_is_greater_than_0(update: str, number: int):
+def test_a_version_is_greater_than_0(update: str, number: int):
     bench = bench_with()
     send(bench, 1, item(A))
     assert send(bench, number, item(B), update=update) == "Failed"
