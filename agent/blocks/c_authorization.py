@@ -178,7 +178,7 @@ class AuthorizationBlock(Block):
         """By what is known here, by the CSMS, or without it."""
         known = self._known.find(asked.token, now.wall)
         if known is not None and known.accepted and (self._local_is_enough() or self._ends_group(asked, known.entry)):
-            self._by_entry(asked, known.entry, now)
+            self._by_entry(asked, known.entry)
         elif not self._online:  # B02.FR.02: not accepted yet, and we may not ask
             self._without_csms(asked, "NotAccepted" if self.desk.online else "Offline", now)
         elif self.desk.model[DISABLE_REMOTE_AUTHORIZATION]:
@@ -202,8 +202,8 @@ class AuthorizationBlock(Block):
     def _online(self) -> bool:
         return self.desk.online and self.desk.accepted
 
-    def _by_entry(self, asked: Asked, entry: Entry, now: Now) -> None:
-        self._known.used(asked.token, now.wall)
+    def _by_entry(self, asked: Asked, entry: Entry) -> None:
+        self._known.used(asked.token)
         self._rights.accepted(asked, entry)
 
     def _ask(self, asked: Asked) -> None:
@@ -233,7 +233,7 @@ class AuthorizationBlock(Block):
         if objection:
             self._rights.refuse(asked, objection, now)
         elif known is not None and known.accepted and self.desk.model[LOCAL_AUTHORIZE_OFFLINE]:  # C13.FR.02, C07.FR.09
-            self._by_entry(asked, known.entry, now)
+            self._by_entry(asked, known.entry)
         elif known is None and self.desk.model[OFFLINE_TX_FOR_UNKNOWN_ID] and self.desk.may_charge:  # C15.FR.08
             self._rights.accepted(asked, Entry(status="Accepted"))
         else:

@@ -60,9 +60,9 @@ class KnownTokens:
         self._write()
         return None if entry is None else Known(entry, not model[CACHE_DISABLE_POST_AUTHORIZE])
 
-    def used(self, token: Token, wall: datetime) -> None:
+    def used(self, token: Token) -> None:
         """What is known of it helped; the cache keeps what is used."""
-        self._desk.cache.use(token, wall)
+        self._desk.cache.use(token)
         self._write()
 
     def learn(self, token: Token, info: IdTokenInfo, wall: datetime) -> None:

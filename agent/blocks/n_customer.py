@@ -53,7 +53,7 @@ class CustomerInformation(Reporting[str]):
         """A line for each place in which something of the customer stands."""
         cached = self.desk.cache.recall(token)
         if cached is not None:
-            yield f"authorization cache: {_told(cached.entry)}, last used {cached.used_at.isoformat()}"
+            yield f"authorization cache: {_told(cached.entry)}, updated {cached.updated_at.isoformat()}"
         listed = self.desk.local_list.find(token)
         if listed is not None:
             yield f"local authorization list: {_told(listed)}"

@@ -20,13 +20,10 @@ PREFIX = "auth-cache/"
 
 
 class Cached(msgspec.Struct, frozen=True):
-    """An entry with its history.  ``first`` and ``last`` are turns: each put and each use is one.
-
-    ``used_at`` is the time of the last of them.
-    """
+    """An entry with its history.  ``first`` and ``last`` are turns: each put and each use is one."""
 
     entry: Entry
-    used_at: datetime = msgspec.field(name="updated_at")  # so it stands in the databases of 0.1.0
+    updated_at: datetime
     first: int
     last: int
     uses: int = 0
@@ -59,24 +56,23 @@ class AuthorizationCache:
         self._changes = []
 
     def find(self, token: Token, wall: datetime, life_time_s: int) -> Entry | None:
-        """What is known of a token; what is too old is forgotten (C10.FR.08, C10.FR.10, C10.FR.13)."""
+        """What is known of a token; what is too old is forgotten (C10.FR.10, C10.FR.13)."""
         key = _record_of(token)
         cached = self._held.get(key)
         if cached is None:
             return None
-        too_old = wall - cached.used_at >= timedelta(seconds=life_time_s) and cached.entry.expires_at is None
+        too_old = wall - cached.updated_at > timedelta(seconds=life_time_s) and cached.entry.expires_at is None
         if too_old or cached.entry.lapsed(wall):
             self._drop(key)
             return None
         return cached.entry
 
-    def use(self, token: Token, wall: datetime) -> None:
-        """The token was presented, and what is known of it helped; its life time begins anew (C10.FR.08)."""
+    def use(self, token: Token) -> None:
+        """The token was presented, and what is known of it helped."""
         key = _record_of(token)
         cached = self._held.get(key)
         if cached is not None:
-            turn, uses = self._next_turn(), cached.uses + 1
-            self._keep(key, msgspec.structs.replace(cached, used_at=wall, last=turn, uses=uses))
+            self._keep(key, msgspec.structs.replace(cached, last=self._next_turn(), uses=cached.uses + 1))
 
     def put(self, token: Token, entry: Entry, wall: datetime, policy: str) -> None:
         """The CSMS said something of a token; what it wants forgotten it says has expired (C10.FR.13)."""
@@ -88,7 +84,7 @@ class AuthorizationCache:
         if known is None:
             cached = Cached(entry, wall, turn, turn)
         else:
-            cached = msgspec.structs.replace(known, entry=entry, used_at=wall, last=turn)
+            cached = msgspec.structs.replace(known, entry=entry, updated_at=wall, last=turn)
         self._keep(key, cached)
         self._make_room(key, policy)
 

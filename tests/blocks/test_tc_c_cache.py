@@ -183,6 +183,7 @@ def test_TC_C_46_CS_its_life_time_ends():
     octt = with_cached({**CACHE, "AuthCacheCtrlr.LifeTime": int(DURATION_S)})
     octt.ev_connected_pre_session()
     octt.bench.pass_time(DURATION_S)
+    octt.bench.pass_time(1)  # the driver takes his time
     octt.authorized(remote=False)
     octt.expect_event(state="Charging")
     octt.expect_nothing()
