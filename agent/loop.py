@@ -31,7 +31,6 @@ from agent.link.disk import (
     Write,
 )
 from agent.link.times import shifted
-from agent.link.veil import veiled
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
@@ -231,7 +230,7 @@ class Loop:
 
     def receive_frame(self, frame: str | bytes) -> None:
         """A text of the CSMS."""
-        self._observe("ocpp", ("<", veiled(frame)))
+        self._observe("ocpp", ("<", frame))
         self.link.receive_frame(frame, self._clock.now().mono)
         self._turn()
 

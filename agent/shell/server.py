@@ -13,6 +13,7 @@ import msgspec
 
 from agent.app import Machine
 from agent.errors import BenchRefused, StartFailed, told_of
+from agent.link.veil import veiled, without_key_codes
 from agent.shell.arguments import TOPICS as TOPICS
 from agent.shell.commands import LATER, Commands, Role
 from hal.errors import HalError
@@ -205,10 +206,11 @@ class Client:
             return
         if topic == "ocpp":
             way, frame = seen
-            text = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+            shown = veiled(frame)
+            text = shown if isinstance(shown, str) else shown.decode("utf-8", "replace")
             self._say({"event": "ocpp", "direction": "in" if way == "<" else "out", "frame": text})
         else:
-            self._say({"event": topic, "what": msgspec.to_builtins(seen)})
+            self._say({"event": topic, "what": without_key_codes(msgspec.to_builtins(seen))})
 
     def say_log(self, line: str) -> None:
         """A line of the log."""

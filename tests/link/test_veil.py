@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.link.veil import veiled
+from agent.link.veil import veiled, without_key_codes
 
 SECRETS = ("s3cret", 's3cret \\" with quotes', "s3cret\\\\")
 
@@ -53,3 +53,24 @@ def test_the_password_of_the_station(name: str):
 )
 def test_everything_else_is_shown_as_it_came(frame: str | bytes):
     assert veiled(frame) is frame
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"idToken": "4711", "type": "KeyCode"},
+        {"type": "KeyCode", "idToken": "4711"},
+        {"idToken": "4711", "customData": 1, "type": "KeyCode"},
+    ],
+)
+def test_a_key_code_is_shown_to_nobody_and_a_card_beside_it_is(token: dict[str, Any]):
+    card = {"idToken": "04AABB", "type": "ISO14443"}
+    shown = str(veiled(json.dumps([2, "1", "Authorize", {"idToken": token, "other": card}])))
+    assert "4711" not in shown and "04AABB" in shown
+
+
+def test_what_the_hardware_and_the_facts_say_has_no_key_code():
+    told = {"fact": "TokenPresented", "token": {"id": "4711", "kind": "KeyCode"}}
+    assert without_key_codes(told) == {"fact": "TokenPresented", "token": {"id": "***", "kind": "KeyCode"}}
+    card = {"event": "CardPresented", "uid": "04AABB", "kind": "ISO14443"}
+    assert without_key_codes(card) == card
