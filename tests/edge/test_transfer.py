@@ -13,7 +13,9 @@ import pytest
 import trustme
 
 from agent.edge.job import Canceled, Job, TransferFailed
+from agent.edge.tls import upload_context
 from agent.edge.transfer import upload
+from agent.provision import Provision
 from tests.edge.file_servers import URL_USER, Received, ftp_server, http_server
 
 CONTENT = os.urandom(300_000)
@@ -182,3 +184,23 @@ def test_ftps_hides_commands_and_data(tmp_path: Path) -> None:
         upload(CONTENT, NAME, f"ftps://{URL_USER}@localhost:{ftp.port}/", lambda: trusting(authority), Job())
     assert (root / NAME).read_bytes() == CONTENT
     assert "AUTH TLS" in ftp.commands and "PROT P" in ftp.commands
+
+
+def test_N01_FR_16_whom_the_operating_system_trusts_is_trusted_beside_the_authority_of_the_csms(
+    received: Received, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file storage may be a cloud service that is outside the CSMS's chain of trust."""
+    of_the_system, of_the_csms = trustme.CA(), trustme.CA()
+    of_the_system.cert_pem.write_to_path(str(tmp_path / "system.pem"))
+    of_the_csms.cert_pem.write_to_path(str(tmp_path / "csms.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
+
+    def context() -> ssl.SSLContext:
+        return upload_context(Provision(ca_file=str(tmp_path / "csms.pem")))
+
+    for authority in (of_the_system, of_the_csms):
+        with http_server(received, authority.issue_cert("localhost")) as port:
+            upload(b"x", NAME, f"https://localhost:{port}/", context, Job())
+    assert len(received.requests) == 2
+    with http_server(received, trustme.CA().issue_cert("localhost")) as port, pytest.raises(TransferFailed):
+        upload(b"x", NAME, f"https://localhost:{port}/", context, Job())
