@@ -594,14 +594,17 @@ def test_C16_the_pass_frees_a_cable():
 # ---- C03, C05: the CSMS brings its own ----
 
 
-def test_C03_FR_01_C05_FR_01_C05_FR_03_C05_FR_05_a_central_token_is_not_asked_about():
-    bench = bench_with(variables={"AuthCtrlr.AuthorizeRemoteStart": True})
+@pytest.mark.parametrize("start", ["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"])
+def test_C03_FR_01_C05_FR_01_C05_FR_03_C05_FR_05_a_central_token_is_not_asked_about(start: str):
+    bench = bench_with(start=start, variables={"AuthCtrlr.AuthorizeRemoteStart": True})
     bench.plug_in()
+    bench.take_sent()
     token = {"idToken": "APP", "type": "Central"}
     bench.ask("RequestStartTransaction", idToken=token, remoteStartId=7, evseId=1)
     assert authorizes(bench) == []
-    started = next(event for event in bench.take_events() if "idToken" in event)
-    assert (started["idToken"], started["transactionInfo"]["remoteStartId"]) == (token, 7)
+    first, *others = bench.take_events()
+    assert (first["idToken"], first["transactionInfo"]["remoteStartId"]) == (token, 7)
+    assert not any("idToken" in event for event in others)
 
 
 def test_F01_FR_01_a_card_of_a_remote_start_may_be_known_here():

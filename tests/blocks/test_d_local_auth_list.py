@@ -211,9 +211,20 @@ def test_D01_FR_12_a_list_that_would_be_too_long_fails():
     assert len(bench.local_list) == 1
 
 
-def test_D01_FR_12_the_limits_are_told_with_the_variables():
-    assert LOCAL_LIST_ENTRIES.high == 100_000
-    assert LOCAL_LIST_STORAGE.high == 32 << 20
+@pytest.mark.parametrize(
+    ("variable", "held", "limit"), [("Entries", 2, LOCAL_LIST_ENTRIES.high), ("Storage", None, LOCAL_LIST_STORAGE.high)]
+)
+def test_D01_FR_12_the_csms_is_told_what_there_is_and_how_much_there_may_be(
+    variable: str, held: int | None, limit: float
+):
+    bench = bench_with()
+    send(bench, 1, item(A), item(B))
+    spot = {"component": {"name": "LocalAuthListCtrlr"}, "variable": {"name": variable}}
+    assert bench.ask("GetReport", requestId=1, componentVariable=[spot]) == {"status": "Accepted"}
+    (told,) = bench.take_sent()[-1].payload["reportData"]
+    value = int(told["variableAttribute"][0]["value"])
+    assert value == held if held is not None else value > 0
+    assert told["variableCharacteristics"]["maxLimit"] == limit > 0
 
 
 def test_D01_FR_13_a_list_that_is_not_in_use_is_not_changed():
