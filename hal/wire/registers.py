@@ -73,7 +73,7 @@ class Register(msgspec.Struct, frozen=True):
 
         """
         if self.kind.endswith("decimal24"):
-            return _decimal24(words, signed=self.kind == "decimal24") * self.factor
+            return self.factor * _decimal24(words, signed=self.kind == "decimal24")
         ordered = tuple(reversed(words)) if self.kind.endswith("_low_first") else tuple(words)
         number: float = unpack(_FORMATS[self.kind.removesuffix("_low_first")][1], pack(f">{self.width}H", *ordered))[0]
         if not isfinite(number):
@@ -115,7 +115,7 @@ def _scaled(number: float, exponent: int) -> float:
     power = exponent - 0x10000 if exponent >= 0x8000 else exponent
     if abs(power) > MOST_DECIMALS:
         raise Malformed(f"an exponent of {power}")
-    return number / 10**-power if power < 0 else number * 10**power
+    return number / float(10**-power) if power < 0 else number * float(10**power)
 
 
 def blocks(registers: Sequence[Register], longest: int, gap: int) -> tuple[Block, ...]:
