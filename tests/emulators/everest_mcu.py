@@ -71,6 +71,7 @@ class EmulatedEverestMcu(Emulator):
         self.flags: set[int] = set()
         self.locked, self.jammed, self.cable = False, False, NO_CABLE
         self.three_phases = True
+        self.opened_under_load = 0
         self._locking = False
         # the vehicle
         self.plugged = self.wants = self.s2 = self.stubborn = False
@@ -234,7 +235,8 @@ class EmulatedEverestMcu(Emulator):
             self._after("s2", VEHICLE_STARTS_S, lambda: self._switch_s2(True))
         elif self.s2 and not self.oscillates and not self.stubborn:
             self._after("s2", VEHICLE_STOPS_S, lambda: self._switch_s2(False))
-        may_close = self.permitted and self.cp in (2, 3) and not self.flags - {F_HOST_SILENT}
+        harmless = {F_HOST_SILENT} if self.board == "phyverso" else set()
+        may_close = self.permitted and self.cp in (2, 3) and not self.flags - harmless
         if may_close and not self.relay:
             self._after("relay", RELAY_S, lambda: self._switch(True))
         elif not may_close:
@@ -250,6 +252,7 @@ class EmulatedEverestMcu(Emulator):
     def _switch(self, closed: bool) -> None:
         if closed != self.relay:
             self.relay = closed
+            self.opened_under_load += self.s2 and not closed
             self._draw()
             self._tell("relay")
 
