@@ -11,6 +11,8 @@ from hal.errors import BadOptions, UnknownDriver
 from hal.ports import Driver, Place, Post
 
 DRIVERS = {
+    "advantics_secc": "hal.drivers.advantics:AdvanticsSecc",
+    "bender_isocha425": "hal.drivers.isocha:IsoCha425",
     "carlo_gavazzi_em340": "hal.drivers.carlo_gavazzi:Em340",
     "carlo_gavazzi_em580": "hal.drivers.carlo_gavazzi_em580:Em580",
     "chargebyte": "hal.drivers.chargebyte:Chargebyte",
@@ -23,6 +25,10 @@ DRIVERS = {
     "everest_mcu_lock": "hal.drivers.everest_mcu_lock:EverestMcuLock",
     "everest_mcu_meter": "hal.drivers.everest_mcu_meter:EverestMcuMeter",
     "iskra_wm3m4": "hal.drivers.iskra:Wm3m4",
+    "gpio_contactor_feedback": "hal.drivers.gpio_safety:GpioContactorFeedback",
+    "gpio_lock": "hal.drivers.gpio_lock:GpioLock",
+    "gpio_rcd": "hal.drivers.gpio_rcd:GpioRcd",
+    "gpio_safety": "hal.drivers.gpio_safety:GpioSafety",
     "infypower": "hal.drivers.infypower:InfyPower",
     "klefr_693x": "hal.drivers.klefr:Klefr693x",
     "openevse": "hal.drivers.openevse:OpenEvse",
@@ -37,12 +43,14 @@ DRIVERS = {
     "sim_reader": "hal.drivers.sim_reader:SimReader",
     "sim_secc": "hal.drivers.sim_secc:SimSecc",
     "sim_thermometer": "hal.drivers.sim_thermometer:SimThermometer",
+    "sysfs_thermometer": "hal.drivers.sysfs_thermometer:SysfsThermometer",
     "simpleevse": "hal.drivers.simpleevse:SimpleEvse",
 }
 """Driver name to ``module:Class``."""
 
 BUSES = {
     "can": "hal.bus.can:CanBus",
+    "gpio": "hal.bus.gpio:GpioBus",
     "rtu": "hal.bus.rtu:RtuBus",
     "serial": "hal.bus.serial:SerialBus",
     "sim": "hal.bus.sim:SimBus",
@@ -116,6 +124,8 @@ def make_driver(name: str, options: dict[str, Any], place: Place, bus: Any, post
     driver = driver_class(name)
     config = _configure(driver, options, place.part)
     if not isinstance(bus, driver.bus_type):
-        raise BadOptions(f"{place.part}: driver {name!r} needs a bus of kind {driver.bus_type.kind!r}")
+        kind = getattr(driver.bus_type, "kind", None)
+        needs = "no bus" if kind is None else f"a bus of kind {kind!r}"
+        raise BadOptions(f"{place.part}: driver {name!r} needs {needs}")
     made: Driver = driver(config, place, bus, post)
     return made

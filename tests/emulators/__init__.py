@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from tests.emulators.emulator import Emulator
 
 EMULATORS = {
+    "advantics_secc": "tests.emulators.advantics:EmulatedAdvantics",
+    "bender_isocha425": "tests.emulators.isocha:EmulatedIsoCha",
     "carlo_gavazzi_em340": "tests.emulators.carlo_gavazzi:EmulatedEm340",
     "carlo_gavazzi_em580": "tests.emulators.carlo_gavazzi_em580:EmulatedEm580",
     "chargebyte": "tests.emulators.chargebyte:EmulatedChargebyte",
@@ -21,11 +23,16 @@ EMULATORS = {
     "everest_mcu_lock": "tests.emulators.everest_mcu:EmulatedEverestMcu",
     "everest_mcu_meter": "tests.emulators.everest_mcu:EmulatedEverestMcu",
     "iskra_wm3m4": "tests.emulators.iskra:EmulatedWm3m4",
+    "gpio_contactor_feedback": "tests.emulators.gpio:EmulatedGpioContactor",
+    "gpio_lock": "tests.emulators.gpio:EmulatedGpioLock",
+    "gpio_rcd": "tests.emulators.gpio:EmulatedGpioRcd",
+    "gpio_safety": "tests.emulators.gpio:EmulatedGpioSafety",
     "infypower": "tests.emulators.infypower:EmulatedInfyPower",
     "klefr_693x": "tests.emulators.klefr:EmulatedKlefr693x",
     "openevse": "tests.emulators.openevse:EmulatedOpenEvse",
     "openevse_lock": "tests.emulators.openevse:EmulatedOpenEvse",
     "openevse_thermometer": "tests.emulators.openevse:EmulatedOpenEvse",
+    "sysfs_thermometer": "tests.emulators.sysfs:EmulatedSysfsThermometer",
     "phoenix": "tests.emulators.phoenix:EmulatedPhoenix",
     "phoenix_lock": "tests.emulators.phoenix:EmulatedPhoenix",
     "simpleevse": "tests.emulators.simpleevse:EmulatedSimpleEvse",

@@ -97,7 +97,7 @@ class Adapter:
         self._noise = noise
         self._random = Random(noise.seed)
         self._pending = b""
-        self._pty = Pty(self._receive, Noise(chunk=noise.chunk, delay_s=noise.delay_s if noise.chunk else 0.0))
+        self._pty = Pty(self._receive, Noise(chunk=noise.chunk))
 
     def open(self) -> str:
         return self._pty.open()
@@ -126,7 +126,11 @@ class Adapter:
         self._put(id, data)
 
     def _put(self, id: int, data: bytes) -> None:
-        self._pty.send(b"T%08X%d%s\r" % (id, len(data), data.hex().upper().encode("ascii")))
+        text = b"T%08X%d%s\r" % (id, len(data), data.hex().upper().encode("ascii"))
+        if self._noise.delay_s:
+            asyncio.get_running_loop().call_later(self._noise.delay_s, self._pty.send, text)
+        else:
+            self._pty.send(text)
 
     def _receive(self, data: bytes) -> None:
         *lines, self._pending = (self._pending + data).split(b"\r")

@@ -17,25 +17,37 @@ from board.descriptor import find_board, parts_of, read_board
 from hal.errors import BadOptions
 from hal.events import (
     CpState,
+    DcDemanded,
     DcOutput,
     DeviceFound,
     DeviceLost,
     Event,
+    HardwareFaulted,
+    HardwareHealed,
+    InsulationMeasured,
+    InsulationTested,
     LockMoved,
     MeterSampled,
     PilotChanged,
     PowerChanged,
+    ResidualCurrentTested,
     TemperatureMeasured,
 )
 from hal.ports import (
     ConnectorLock,
+    DcSecc,
     DcSource,
+    DcSupply,
     DcWish,
     Driver,
     EnergyMeter,
+    InsulationMonitor,
     PilotController,
     PilotIntent,
     Place,
+    ResidualCurrentMonitor,
+    SafetyInput,
+    SeccIntent,
     SignedMeter,
     SignedSession,
     Thermometer,
@@ -51,7 +63,12 @@ from tests.hal.rig import Heard, eventually, running
 EMULATED = sorted(set(DRIVERS) & set(EMULATORS))
 PLACE = Place("evse[0].part", 1, limit_a=16)
 NOISE = Noise(garbage=0.002, chunk=5, delay_s=0.0002)
-QUICK: dict[str, dict[str, Any]] = {"openevse_thermometer": {"poll_s": 0.5}}
+QUICK: dict[str, dict[str, Any]] = {
+    "gpio_lock": {"pulse_s": 0.1, "settle_s": 0.05},
+    "gpio_rcd": {"reset_s": 0.05},
+    "openevse_thermometer": {"poll_s": 0.5},
+    "sysfs_thermometer": {"period_s": 0.5},
+}
 """Options with which a part that is asked slowly is tried quickly."""
 LOSS = Noise(loss=0.0005, delay_s=0.001)
 
@@ -64,8 +81,12 @@ class Rig:
     def __init__(self, name: str, part: Emulator, device: str) -> None:
         self.part: Any = part
         self.heard = Heard()
-        self.bus = make_bus(part.bus_kind, {"device": device}, "bus.line")
-        self.driver: Any = make_driver(name, QUICK.get(name, {}), PLACE, self.bus, self.heard)
+        options = QUICK.get(name, {})
+        if part.bus_kind:
+            self.bus = make_bus(part.bus_kind, {"device": device}, "bus.line")
+        else:
+            self.bus, options = None, options | {"path": device}
+        self.driver: Any = make_driver(name, options, PLACE, self.bus, self.heard)
         self.trial = next(trial for trial in TRIALS if trial.fits(self.driver, part))(self)
 
 
@@ -146,6 +167,44 @@ class LockTrial(Trial):
         await eventually(lambda: bool(self.rig.part.locked))
 
 
+class RcdTrial(Trial):
+    port = ResidualCurrentMonitor
+
+    def command(self) -> None:
+        self.rig.driver.self_test()
+        self.rig.driver.reset()
+
+    async def works(self) -> None:
+        self.rig.driver.self_test()
+        await self.rig.heard.until(ResidualCurrentTested(1, True))
+        self.rig.part.trip()
+        await self.rig.heard.until(HardwareFaulted)
+        self.rig.part.heal()
+        self.rig.driver.reset()
+        await self.rig.heard.until(HardwareHealed)
+
+    async def wish_holds(self) -> None:
+        self.rig.driver.self_test()
+        await self.rig.heard.until(ResidualCurrentTested(1, True))
+
+
+class SafetyTrial(Trial):
+    port = SafetyInput
+    stimuli = frozenset({"trip", "heal"})
+
+    def command(self) -> None:
+        pass
+
+    async def works(self) -> None:
+        self.rig.part.trip()
+        await self.rig.heard.until(HardwareFaulted)
+        self.rig.part.heal()
+        await self.rig.heard.until(HardwareHealed)
+
+    async def wish_holds(self) -> None:
+        await self.works()
+
+
 class MeterTrial(Trial):
     port = EnergyMeter
 
@@ -183,6 +242,73 @@ class ThermometerTrial(Trial):
         await self.rig.heard.until(TemperatureMeasured(1, "", 55.0))
 
 
+class DcSeccTrial(Trial):
+    port = DcSecc
+
+    def command(self) -> None:
+        self.rig.driver.apply(PilotIntent(limit_a=11, permit_power=True))
+        self.rig.driver.clear_fault()
+        self.rig.driver.tell_vehicle(SeccIntent(authorization="granted"))
+        self.rig.driver.tell_supply(DcSupply(True, 400, 10, 1e6, 900, 100))
+
+    async def works(self) -> None:
+        part, driver, heard = self.rig.part, self.rig.driver, self.rig.heard
+        driver.apply(PilotIntent())
+        driver.tell_vehicle(SeccIntent(authorization="granted"))
+        await eventually(lambda: part.offers_a is None)
+        part.plug_in(10)
+        await heard.until(lambda event: _pilot(event) is CpState.B)
+        driver.apply(PilotIntent(limit_a=11, permit_power=True))
+        async with supplied(self.rig):
+            await heard.until(PowerChanged(1, True))
+            driver.apply(PilotIntent())
+            await heard.until(PowerChanged(1, False))
+            await eventually(lambda: not part.session)
+        part.unplug()
+        await heard.until(lambda event: _pilot(event) is CpState.A)
+        part.plug_in(10, ready_after=None)
+        driver.apply(PilotIntent(limit_a=13, permit_power=True))
+
+    async def wish_holds(self) -> None:
+        await eventually(lambda: self.rig.part.start_authorised and self.rig.part.valid)
+
+
+@asynccontextmanager
+async def supplied(rig: Rig) -> AsyncIterator[None]:
+    """Somebody gives at once what the session demands, well insulated."""
+
+    async def give() -> None:
+        while True:
+            demands = [event for event in rig.heard.events if isinstance(event, DcDemanded)]
+            if demands:
+                rig.driver.tell_supply(DcSupply(True, demands[-1].voltage_v, 0.0, 1e6, 900, 100))
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(give())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+class InsulationTrial(Trial):
+    port = InsulationMonitor
+
+    def command(self) -> None:
+        self.rig.driver.self_test()
+
+    async def works(self) -> None:
+        link = self.rig.part.link
+        link.insulation_ohm = 200_000.0
+        await self.rig.heard.until(InsulationMeasured(1, 200_000.0))
+        self.rig.driver.self_test()
+        await self.rig.heard.until(InsulationTested(1, True))
+
+    async def wish_holds(self) -> None:
+        self.rig.part.link.insulation_ohm += 1000.0
+        await self.rig.heard.until(InsulationMeasured(1, self.rig.part.link.insulation_ohm))
+
+
 class DcSourceTrial(Trial):
     port = DcSource
 
@@ -218,7 +344,18 @@ class SignedMeterTrial(MeterTrial):
         await eventually(lambda: self.rig.part.state == 1)
 
 
-TRIALS: tuple[type[Trial], ...] = (DcSourceTrial, PilotTrial, LockTrial, SignedMeterTrial, MeterTrial, ThermometerTrial)
+TRIALS: tuple[type[Trial], ...] = (
+    RcdTrial,
+    DcSeccTrial,
+    DcSourceTrial,
+    InsulationTrial,
+    PilotTrial,
+    LockTrial,
+    SignedMeterTrial,
+    MeterTrial,
+    SafetyTrial,
+    ThermometerTrial,
+)
 
 
 def _pilot(event: Event) -> CpState | None:
