@@ -70,6 +70,7 @@ class Tally:
             for reading in event.get("meterValue", ())
             for value in reading["sampledValue"]
             if value.get("measurand", "Energy.Active.Import.Register") == "Energy.Active.Import.Register"
+            and "phase" not in value
         }
         try:
             return float(registers["Transaction.End"] - registers["Transaction.Begin"])
