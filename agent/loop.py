@@ -5,159 +5,50 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
-import msgspec
-
+from agent.edges import Clock, Files, Hardware, Observer, Socket, Store, Stored
 from agent.errors import told_of
+from agent.grievances import Grievances
+from agent.hands import Hands
 from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
 from agent.link.disk import (
     Answered,
-    ChangeList,
-    Insert,
-    LogSecurity,
-    MoveSecurityTimes,
     Park,
-    Put,
-    Question,
     ReadRows,
     Refused,
     Resend,
     Row,
     Thin,
     Thinned,
-    Write,
 )
-from agent.link.times import shifted
 from agent.station import Station
 from agent.vocabulary import (
     AdmitMessages,
     Answer,
-    ApplyIntent,
-    BeginSigned,
-    CallFailed,
     CancelUpload,
-    ChangeLocalList,
-    ClearFault,
     ClockShift,
     Command,
-    CsmsAnswered,
     CsmsCalled,
-    EndSigned,
     Incoming,
-    KeepRecord,
-    LinkLost,
-    LinkOpened,
-    LinkWarned,
-    LockConnector,
-    LogSecurityEvent,
-    NetworkProfile,
     Now,
-    OutboxDrained,
     Refuse,
     Restart,
-    SampleMeter,
-    SecurityNoticed,
     Send,
     SetClock,
-    TellVehicle,
     TuneLink,
-    UnlockConnector,
     UploadLog,
     UseNetwork,
 )
+from agent.writing import Writing, corrected
 from hal.events import CardPresented, ContractPresented, Event
-from hal.ports import ConnectorLock, EnergyMeter, PilotController, Secc, SignedMeter
 
 log = logging.getLogger(__name__)
-
-CLOCK_SHIFT = "clock/shift/"
-CLOCK_LAST = "clock/last"
 
 FOR_THE_NETWORK = (Answer, Refuse, AdmitMessages, TuneLink, UseNetwork, UploadLog, CancelUpload, Restart)
 
 DEFECT_PAUSE_S = 1.0
 """A deadline that could not be dealt with stays due: it must not take the whole processor."""
-
-MOST_WARNINGS = 32
-"""Different warnings that are told of one connection."""
-
-Stored = Callable[[bool], None]
-"""Called when writes are on disk, or (False) when the disk refused them for now."""
-
-
-class Clock(Protocol):
-    """Tells the time, and is told."""
-
-    @property
-    def known(self) -> bool: ...
-
-    @property
-    def since(self) -> datetime: ...
-
-    def now(self) -> Now: ...
-
-    def system(self) -> datetime | None: ...
-
-    def doubt(self) -> None: ...
-
-    def set(self, wall: datetime, took_s: float) -> float: ...
-
-
-class Store(Protocol):
-    """The disk: what is handed in together is committed together."""
-
-    def write(self, writes: Sequence[Write], done: Stored | None = None) -> None: ...
-
-    def ask(self, question: Question, done: Callable[[Any], None]) -> None: ...
-
-
-class Socket(Protocol):
-    """The connection to the CSMS."""
-
-    def connect(self, profile: NetworkProfile | None) -> None: ...
-
-    def send(self, text: str) -> None: ...
-
-    def ping(self) -> None: ...
-
-    def close(self, reason: str) -> None: ...
-
-    def check_certificate(self, wall: datetime) -> None: ...
-
-
-class Files(Protocol):
-    """What is brought to other places."""
-
-    def start(self, wanted: UploadLog) -> None: ...
-
-    def cancel(self) -> None: ...
-
-
-class Hardware(Protocol):
-    """The drivers, by what they belong to."""
-
-    @property
-    def pilots(self) -> Mapping[int, PilotController]: ...
-
-    @property
-    def meters(self) -> Mapping[int, EnergyMeter]: ...
-
-    @property
-    def signers(self) -> Mapping[int, SignedMeter]: ...
-
-    @property
-    def locks(self) -> Mapping[tuple[int, int], ConnectorLock]: ...
-
-    @property
-    def seccs(self) -> Mapping[int, Secc]: ...
-
-
-Observer = Callable[[str, object], None]
-"""Called with a topic (``hal``, ``facts``, ``ocpp``) and what was seen."""
-
 
 class Loop:
     """Events in, in the order in which they came; nothing is begun before the one before it is done."""
@@ -179,21 +70,18 @@ class Loop:
         self._clock = clock
         self._store = store
         self._socket = socket
-        self._hardware = hardware
+        self._hands = Hands(hardware)
         self._files = files
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
-        self._writes: list[Write] = []
+        self._writing = Writing(link.outbox)
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
         self._observers: list[Observer] = []
         self._stopped = False
-        self._last_failure = ""
-        self._last_alarm = ""
-        self._warned: set[str] = set()
+        self._grievances = Grievances()
         self._not_before = float("-inf")
-        self._told_full = False
 
     # ---- in ----
 
@@ -246,10 +134,8 @@ class Loop:
 
     def receive_alarm(self, type: str, reason: str) -> None:
         """The connection failed in a way that is of interest for security; said once until it works."""
-        if reason != self._last_alarm:
-            self._last_alarm = reason
-            self._events.append(SecurityNoticed(type, reason))
-            self._turn()
+        self._events.extend(self._grievances.alarm(type, reason))
+        self._turn()
 
     def receive_pong(self) -> None:
         """A ping was answered."""
@@ -258,11 +144,7 @@ class Loop:
     def store_state(self, works: bool, text: str) -> None:
         """The disk takes writes, or does not: then events are sent from memory, and written when it does again."""
         self.link.outbox.disk_works = self.station.desk.disk_works = works
-        if works:
-            log.warning("= the disk takes writes again")
-        else:
-            log.error("! the disk refuses writes (%s): events are kept in memory and sent from there", text)
-            self._events.append(SecurityNoticed("MemoryExhaustion", f"the disk refuses writes: {text}"))
+        self._events.extend(self._grievances.disk(works, text))
         self._turn()
 
     def settle(self) -> None:
@@ -318,7 +200,7 @@ class Loop:
             log.debug("< %s", type(event).__name__ if private else event)  # C04.FR.04
         else:
             self._observe("csms", event)
-        self._tell_link(event)
+            self._events.extend(self._grievances.hear(event))
         if not self._contained(self.station.receive, event, now):
             if isinstance(event, CsmsCalled):
                 self.link.refuse(event.message_id, "InternalError", "this station could not deal with it", now.mono)
@@ -341,23 +223,6 @@ class Loop:
         self._flush_writes(None)
         self._events.extend(self.link.take_events())
         return bool(self._events)
-
-    def _tell_link(self, event: Event | Incoming) -> None:
-        """Each thing once: a CSMS that refuses for days, or talks nonsense, fills no log."""
-        match event:
-            case LinkLost(reason=reason) if reason != self._last_failure:
-                self._last_failure = reason
-                log.warning("! csms: %s; next attempt in %.0f s, then with back-off", reason, event.retry_s)
-            case LinkOpened():
-                self._warned.clear()
-            case LinkWarned(text=text) if text not in self._warned and len(self._warned) < MOST_WARNINGS:
-                self._warned.add(text)
-                log.warning("! csms: %s", text)
-                self._events.append(SecurityNoticed("InvalidMessages", text))
-            case OutboxDrained():
-                self._told_full = False
-            case CsmsAnswered(outcome=outcome) if not isinstance(outcome, CallFailed):
-                self._last_failure = self._last_alarm = ""  # it worked: the next loss is news
 
     def _expire(self) -> None:
         self._timer = None
@@ -406,10 +271,10 @@ class Loop:
             commands = [corrected(command, shift) for command in commands]
         commands += self.station.take_commands()
         for command in commands:
-            self._obey_hardware(command)
+            self._contained(self._hands.obey, command)
         rest = [command for command in commands if self._is_network(command)]
-        up_to = self._collect_writes(commands, now)
-        if self._writes and any(isinstance(command, Answer) for command in rest):
+        up_to = self._writing.collect(commands, now, known=self._clock.known)
+        if self._writing and any(isinstance(command, Answer) for command in rest):
             self._flush_writes(AfterDisk(self, rest, up_to, shift is not None))
         else:
             waits = up_to is not None or shift is not None
@@ -434,27 +299,6 @@ class Loop:
         for fact in self.station.take_facts():
             self._observe("facts", fact)
 
-    def _obey_hardware(self, command: Command) -> None:
-        match command:
-            case ApplyIntent(evse=evse, intent=intent):
-                log.debug("> %s", command)
-                self._hardware.pilots[evse].apply(intent)
-            case ClearFault(evse=evse):
-                log.warning("> %s", command)
-                self._hardware.pilots[evse].clear_fault()
-            case SampleMeter(evse=evse, period_s=period_s) if evse in self._hardware.meters:
-                self._hardware.meters[evse].sample_every(period_s)
-            case BeginSigned(evse=evse, session=session):
-                self._hardware.signers[evse].begin(session)
-            case EndSigned(evse=evse, session=ended):
-                self._hardware.signers[evse].end(ended)
-            case TellVehicle(evse=evse, intent=intent):
-                self._hardware.seccs[evse].tell_vehicle(intent)
-            case LockConnector(evse=evse, connector=connector):
-                self._hardware.locks[evse, connector].lock()
-            case UnlockConnector(evse=evse, connector=connector):
-                self._hardware.locks[evse, connector].unlock()
-
     def _take_time(self, commands: list[Command]) -> ClockShift | None:
         """Before anything else: what was decided in the same moment was stamped with the old time."""
         shifts = [self._set_clock(command) for command in commands if isinstance(command, SetClock)]
@@ -472,15 +316,12 @@ class Loop:
             log.info("= clock moved by %+.1f s to the %s", moved_s, owner)
             self.station.clock_moved(moved_s, self._clock.now())
         self.station.desk.clock_known = self._clock.known
-        if not knew:
-            self._socket.check_certificate(wall)
-            self._writes.append(self._moved_log(moved_s))
-        if not moved_s or knew:
+        if knew:
             return None
-        shift = ClockShift(moved_s, self._clock.since)
-        boot = self.link.outbox.learned_time(shift)
-        self.station.move_times(shift)
-        self._writes.append(Put(f"{CLOCK_SHIFT}{boot}", msgspec.json.encode(shift)))
+        self._socket.check_certificate(wall)
+        shift = self._writing.learned_time(moved_s, self._clock.since)
+        if shift is not None:
+            self.station.move_times(shift)
         return shift
 
     def _preferred(self, told: SetClock) -> SetClock:
@@ -499,42 +340,9 @@ class Loop:
                 self.station.tell_time(wall)
                 self._perform(self._clock.now())
 
-    def _moved_log(self, moved_s: float) -> Write:
-        since = milliseconds(self._clock.since)
-        return MoveSecurityTimes(self.link.outbox.boot, round(moved_s * 1000), since)
-
-    def _collect_writes(self, commands: list[Command], now: Now) -> int | None:
-        up_to: int | None = None
-        for command in commands:
-            if isinstance(command, KeepRecord):
-                self._writes.append(Put(command.key, command.value))
-            elif isinstance(command, ChangeLocalList):
-                self._writes.append(ChangeList(command.replace, command.put, command.drop))
-            elif isinstance(command, LogSecurityEvent):
-                self._writes.append(
-                    LogSecurity(
-                        *(command.type, milliseconds(command.at), command.tech_info),
-                        *(self.link.outbox.boot, not self._clock.known),
-                    )
-                )
-            elif isinstance(command, Send) and command.durable:
-                row = self.link.outbox.append(
-                    command.request,
-                    command.transaction_id,
-                    command.seq_no,
-                    worth=command.worth,
-                    provisional=not self._clock.known,
-                )
-                self._writes.append(Insert(row))
-                up_to = row.id
-        if self._writes:  # known or not: no later start may stamp anything earlier
-            self._writes.append(Put(CLOCK_LAST, now.wall.isoformat().encode()))
-        return up_to
-
     def _flush_writes(self, done: Stored | None) -> None:
-        if self._writes:
-            writes, self._writes = self._writes, []
-            self._store.write(writes, done)
+        if self._writing:
+            self._store.write(self._writing.take(), done)
 
     def _is_network(self, command: Command) -> bool:
         return isinstance(command, FOR_THE_NETWORK) or (isinstance(command, Send) and not command.durable)
@@ -568,10 +376,10 @@ class Loop:
                 self._observe("ocpp", (">", frame))
                 self._socket.send(frame)
             case Answered() | Refused():
-                self._writes.append(command)
+                self._writing.add(command)
             case Park(id=id, reason=reason):
                 log.error("! event %d is parked: %s", id, reason)
-                self._writes.append(command)
+                self._writing.add(command)
             case ReadRows():
                 self._flush_writes(None)
                 self._store.ask(command, self._rows_read)
@@ -590,18 +398,8 @@ class Loop:
             return
         events = self.link.receive_thinned(done, self._clock.now().mono)
         waiting = len(self.link.outbox)
-        self._tell_full(waiting)
-        if events:
-            log.warning("! %d events wait, over the budget: %d readings were thinned out", waiting, events)
-        else:
-            log.error("! %d events wait, over the budget, and none of them can be thinned out", waiting)
+        self._events.extend(self._grievances.full(waiting, events))
         self._turn()
-
-    def _tell_full(self, waiting: int) -> None:
-        """Once, until everything has been delivered."""
-        if not self._told_full:
-            self._told_full = True
-            self._events.append(SecurityNoticed("MemoryExhaustion", f"{waiting} events wait, over the budget"))
 
     def resend(self, ids: tuple[int, ...], done: Callable[[int], object]) -> None:
         """Parked events back into the queue; ``done`` hears how many."""
@@ -621,19 +419,7 @@ class Loop:
 
     def _observe(self, topic: str, seen: object) -> None:
         for observer in self._observers:
-            observer(topic, seen)
-
-
-def milliseconds(at: datetime) -> int:
-    """Since 1970."""
-    return round(at.timestamp() * 1000)
-
-
-def corrected(command: Command, shift: ClockShift) -> Command:
-    """What is said in the moment in which the time became known."""
-    if isinstance(command, Send):
-        return msgspec.structs.replace(command, request=shifted(command.request, shift))
-    return command
+            self._contained(observer, topic, seen)
 
 
 class AfterDisk:

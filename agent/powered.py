@@ -39,13 +39,14 @@ from agent.given import (
 from agent.link.csms import CsmsLink
 from agent.link.disk import Put
 from agent.link.outbox import Outbox
-from agent.loop import CLOCK_LAST, CLOCK_SHIFT, Loop
+from agent.loop import Loop
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
 from agent.vocabulary import ClockShift, UploadEnded
+from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event
 

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
+from agent.edges import Stored
 from agent.link.csms import CsmsLink
 from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Resend, Row, Thinned, Write
 from agent.link.outbox import Outbox
-from agent.loop import Loop, Stored
+from agent.loop import Loop
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
 from agent.vocabulary import NetworkProfile, Now, UploadLog
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
-from hal.ports import PilotIntent, PilotTraits, Secc, SignedMeter
+from hal.ports import PilotIntent, PilotTraits, ResidualCurrentMonitor, Secc, SignedMeter
 from tests.bench import CARD, spot
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -178,6 +179,7 @@ class FakeHardware:
         self.meters = {1: self.meter}
         self.locks = {(1, 1): FakeLock(log)}
         self.seccs: dict[int, Secc] = {}
+        self.rcds: dict[int, ResidualCurrentMonitor] = {}
         self.signers: dict[int, SignedMeter] = {}
 
 

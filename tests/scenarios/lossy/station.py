@@ -9,9 +9,10 @@ from typing import Any
 from agent.edge.clock import Clock
 from agent.edge.network import Network
 from agent.edge.websocket import Target
+from agent.edges import Observer
 from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
-from agent.loop import Loop, Observer
+from agent.loop import Loop
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts, layouts_of
 from agent.powered import last_known_time, outbox_from
