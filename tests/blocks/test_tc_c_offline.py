@@ -20,6 +20,7 @@ KNOWN = {
 STOPS, MAX_ENERGY = "TxCtrlr.StopTxOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId"
 
 start_points = pytest.mark.parametrize("start", ["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"])
+stop_points = pytest.mark.parametrize("stop", ["EVConnected", "EVConnected,Authorized", "PowerPathClosed"])
 where_he_is_known = pytest.mark.parametrize("known", ["cache", "list", "both"])
 
 
@@ -72,28 +73,30 @@ def test_TC_C_15_CS_he_may_have_MaxEnergyOnInvalidId(known: str, start: str):
     assert 10_000 <= delivered_wh < 10_200
 
 
+@stop_points
 @start_points
 @where_he_is_known
-def test_TC_C_16_CS_he_is_stopped(known: str, start: str):
-    octt = let_in_offline(known, {STOPS: True, MAX_ENERGY: 0}, start, 5)
+def test_TC_C_16_CS_he_is_stopped(known: str, start: str, stop: str):
+    octt = let_in_offline(known, {STOPS: True, MAX_ENERGY: 0}, start, 5, stop=stop)
     assert triggers(expect_queued(octt)) == [("Deauthorized", "EVConnected")]
     expect_silence(octt)
     assert not transfers_energy(octt)
 
 
+@stop_points
 @start_points
 @where_he_is_known
-def test_TC_C_17_CS_his_energy_is_held_back(known: str, start: str):
-    octt = let_in_offline(known, {STOPS: False, MAX_ENERGY: 0}, start, 5, stop="EVConnected")
+def test_TC_C_17_CS_his_energy_is_held_back(known: str, start: str, stop: str):
+    octt = let_in_offline(known, {STOPS: False, MAX_ENERGY: 0}, start, 5, stop=stop)
     assert triggers(expect_queued(octt)) == [("ChargingStateChanged", "SuspendedEVSE")]
     expect_silence(octt)
     assert octt.running
     assert not transfers_energy(octt)
 
 
+@stop_points
 @start_points
 @where_he_is_known
-@pytest.mark.parametrize("stop", ["EVConnected", "Authorized"])
 def test_TC_C_18_CS_he_is_stopped_whatever_MaxEnergyOnInvalidId_says(known: str, start: str, stop: str):
     octt = let_in_offline(known, {STOPS: True, MAX_ENERGY: 500, **LINK}, start, DURATION_S, stop=stop)
     (after,) = expect_queued(octt)
