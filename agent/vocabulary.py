@@ -9,8 +9,8 @@ import msgspec
 
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from hal.events import Contract, FaultCode, TokenKind
-from hal.ports import PilotIntent, SeccIntent, SignedSession
+from hal.events import Contract, DcPhase, FaultCode, TokenKind
+from hal.ports import DcSupply, DcWish, PilotIntent, SeccIntent, SignedSession
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -236,6 +236,12 @@ class PowerPathOpened(Fact, frozen=True):
     """The contactor reports open."""
 
 
+class DcPhaseEntered(Fact, frozen=True):
+    """The DC session of this EVSE is in another phase."""
+
+    phase: DcPhase
+
+
 class MeterRead(Fact, frozen=True):
     """A reading arrived; the EVSE has it."""
 
@@ -428,6 +434,26 @@ class TellVehicle(Command, frozen=True):
 
     evse: int
     intent: SeccIntent
+
+
+class SupplyDc(Command, frozen=True):
+    """Make this the wish for the EVSE's DC supply."""
+
+    evse: int
+    wish: DcWish
+
+
+class TellSupply(Command, frozen=True):
+    """Let the EVSE's DC session know this of the supply."""
+
+    evse: int
+    supply: DcSupply
+
+
+class CheckInsulation(Command, frozen=True):
+    """Let the EVSE's insulation monitor test itself."""
+
+    evse: int
 
 
 class SampleMeter(Command, frozen=True):
