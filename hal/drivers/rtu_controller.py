@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from hal.bus.rtu import RtuBus
 from hal.drivers.presence import Presence
-from hal.errors import BusLost, HalError
+from hal.errors import BusLost, HalError, NoAnswer, PartRefused
 from hal.ports import Place, Post
 
 LAST_WORD_S = 0.5
@@ -115,7 +115,8 @@ class RtuController:
         """Compare before writing: what is retentive wears out."""
         if await self._holding(register) == value:
             return
-        await self._bus.write_register(self._unit, register, value)
+        with suppress(PartRefused, NoAnswer):  # what it has afterwards counts
+            await self._bus.write_register(self._unit, register, value)
         self._counters["retentive_writes"] += 1
         found = await self._holding(register)
         if found != value:

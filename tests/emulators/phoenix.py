@@ -35,7 +35,7 @@ class EmulatedPhoenix(EmulatedRtuController):
         self.retentive = dict(RETENTIVE)
         self.wears = 0
         self.dips_on = True
-        self.status_functions = (READ_HOLDING,)
+        self.status_functions: tuple[int, ...] = (READ_HOLDING,)
         self.errors: set[int] = set()
         self.locked = self.jammed = False
         self.restarts = 0

@@ -15,6 +15,7 @@ from tests.emulators.vehicle import ControllerWithVehicle
 READ_COILS, READ_HOLDING, READ_INPUT = 1, 3, 4
 WRITE_COIL, WRITE_HOLDING, WRITE_SEVERAL = 5, 6, 16
 COILS = (READ_COILS, WRITE_COIL)
+WRITES = (WRITE_COIL, WRITE_HOLDING, WRITE_SEVERAL)
 
 
 class EmulatedRtuController(RtuPart):
@@ -27,6 +28,7 @@ class EmulatedRtuController(RtuPart):
         super().__init__(load, noise, speed, unit)
         self.ev = ControllerWithVehicle(self.load, speed)
         self.written: list[tuple[int, int]] = []
+        self._echo: dict[int, int] = {}
 
     @classmethod
     def for_part(cls, options: Mapping[str, Any], load: Load, noise: Noise = QUIET, speed: float = 1.0) -> Self:
@@ -83,19 +85,27 @@ class EmulatedRtuController(RtuPart):
             self.written.append((address + offset, int(value)))
             if (refusal := self.write(function, address + offset, int(value))) is not None:
                 return refusal
+        if written is not None:
+            self._echo = {address + offset: int(value) for offset, value in enumerate(written)}
         if function in COILS:
             self._fill_coils(function, address, count, registers, start)
             return None
         for offset in range(count):
-            word = self.read(function, address + offset)
+            word = self._read(function, address + offset)
             if word is None:
                 return ExcCodes.ILLEGAL_ADDRESS
             registers[address + offset - start] = word
         return None
 
+    def _read(self, function: int, address: int) -> int | None:
+        """The answer to a write says what was written, whatever has become of it."""
+        if function in WRITES and address in self._echo:
+            return self._echo[address]
+        return self.read(function, address)
+
     def _fill_coils(self, function: int, address: int, count: int, registers: list[int], start: int) -> None:
         """pymodbus takes coil n from bit n % 16 of the register at the address that was asked for."""
         first = address - address % 16
         for word in range(count):
-            bits = [self.read(function, first + 16 * word + bit) or 0 for bit in range(16)]
+            bits = [self._read(function, first + 16 * word + bit) or 0 for bit in range(16)]
             registers[address - start + word] = sum(bit << number for number, bit in enumerate(bits))
