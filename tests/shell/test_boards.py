@@ -8,7 +8,6 @@ import signal
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import get_args
 
 import pytest
 
@@ -16,7 +15,7 @@ from agent.__main__ import main
 from agent.shell.boards.check import faults_in_board
 from agent.shell.boards.words import event_words
 from board.descriptor import shipped_boards
-from hal.events import AnyEvent, CpState, Event, LockMoved, MeterSampled, PilotChanged
+from hal.events import CpState, Event, LockMoved, MeterSampled, PilotChanged
 from tests.emulators.openevse import EmulatedOpenEvse
 
 ROOT = Path(__file__).parents[2]
@@ -121,8 +120,17 @@ def test_a_good_board_has_none() -> None:
 
 
 def test_two_parts_on_a_line_that_belongs_to_one() -> None:
-    more = '[[evse]]\nid = 2\npilot = { driver = "openevse", bus = "pilot" }'
-    assert with_more(more) == ["$.evse[1].pilot.bus: bus 'pilot' belongs to one part, and $.evse[0].pilot is on it"]
+    more = "[[evse]]\nid = 2\n"
+    more += 'pilot = { driver = "everest_mcu", bus = "pilot" }'
+    assert "$.evse[1].pilot.bus: bus 'pilot' belongs to one part, and $.evse[0].pilot is on it" in with_more(more)
+
+
+def test_parts_of_one_device_share_its_line_but_each_is_there_once() -> None:
+    lock = 'connectors = [{ type = "sType2", attached = false, lock = { driver = "everest_mcu_lock", bus = "pilot" } }]'
+    shared = GOOD.replace('"openevse"', '"everest_mcu"') + lock
+    assert checked(shared) == []
+    twice = dedent(shared) + '\n[[evse]]\nid = 2\npilot = { driver = "everest_mcu", bus = "pilot" }'
+    assert checked(twice) == ["$.evse[1].pilot: the same part of what is on bus 'pilot' is in another place already"]
 
 
 def test_two_lines_on_one_device() -> None:
@@ -311,11 +319,16 @@ def test_a_trial_that_cannot_be_is_one_line(
 # ---- words ----
 
 
-@pytest.mark.parametrize("kind", get_args(AnyEvent), ids=lambda kind: str(kind.__name__))
-def test_every_event_has_words_of_its_own(kind: type[Event]) -> None:
-    from agent.shell.boards import words
+class DoorOpened(Event, frozen=True):
+    """Of a driver of somebody else."""
 
-    assert hasattr(words, kind.__name__)
+    evse: int
+    by_whom: str
+    for_s: float | None = None
+
+
+def test_an_event_of_a_driver_of_somebody_else_has_words() -> None:
+    assert event_words(DoorOpened(1, "a cleaner")) == "door opened: by_whom a cleaner"
 
 
 def test_words_of_events() -> None:

@@ -138,11 +138,22 @@ def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
         elif part.bus is not None:
             on_line.setdefault(part.bus, []).append((where, part))
         yield from _driver_faults(where, part, lines, units)
-    for name, (first, *others) in on_line.items():
+    for name, parts in on_line.items():
         if getattr(lines.made.get(name), "exclusive", False):
-            for where, part in others:
-                if _line_type(part) is None or _line_type(part) is not _line_type(first[1]):
-                    yield f"{where}.bus: bus {name!r} belongs to one part, and {first[0]} is on it"
+            yield from _sharing_faults(name, parts)
+
+
+def _sharing_faults(name: str, parts: list[tuple[str, AnyPart]]) -> Iterator[str]:
+    """A line of one part may be shared by different parts of one device."""
+    (first, first_part), *others = parts
+    seen = [(first_part.driver, first_part.options)]
+    for where, part in others:
+        line = _line_type(part)
+        if line is None or line is not _line_type(first_part):
+            yield f"{where}.bus: bus {name!r} belongs to one part, and {first} is on it"
+        elif (part.driver, part.options) in seen:
+            yield f"{where}: the same part of what is on bus {name!r} is in another place already"
+        seen.append((part.driver, part.options))
 
 
 def _line_type(part: AnyPart) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from re import sub
 
 from hal.events import (
     BayChanged,
@@ -26,6 +27,7 @@ from hal.events import (
 )
 from hal.ports import PilotTraits
 
+WHERE = ("evse", "connector", "part")
 PILOT_WORDS = {
     CpState.A: "no vehicle",
     CpState.B: "vehicle, not ready",
@@ -78,7 +80,15 @@ def _rarer_words(event: Event) -> str:
             return "vehicle leaves payment to a card or an app"
         case VehicleEnded():
             return "vehicle wants no more"
-    return str(event)  # an event of a driver of somebody else
+    return _plain_words(event)
+
+
+def _plain_words(event: Event) -> str:
+    """What is rare, or of a driver of somebody else: its name and its values."""
+    name = sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()
+    values = {field: getattr(event, field) for field in event.__struct_fields__ if field not in WHERE}
+    told = ", ".join(f"{field} {value}" for field, value in values.items() if value not in (None, "", ()))
+    return f"{name}: {told}" if told else name
 
 
 def _reading_words(sample: MeterSampled) -> Iterator[str]:
