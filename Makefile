@@ -2,13 +2,14 @@
 #   make run [BOARD=board/sim.toml] [CSMS=ws://host:port/path] [ID=CS001] [ONCE=1]
 #   make test    make bench    make fuzz    make torture [CUTS=10000]
 #   make conformance    make lint    make clean
+#   make image-test    make footprint
 BOARD ?= board/demo.toml
 JSON ?= build/bench.json
 PY := .venv/bin/python
 
 CUTS ?= 10000
 
-.PHONY: run test bench fuzz torture conformance lint setup clean
+.PHONY: run test bench fuzz torture conformance image-test footprint lint setup clean
 
 run: .venv/.ready
 	@$(PY) -m tests.play --board $(BOARD) $(if $(CSMS),--csms $(CSMS)) $(if $(ID),--id $(ID)) $(if $(ONCE),--once)
@@ -28,6 +29,13 @@ torture: .venv/.ready
 
 conformance: .venv/.ready
 	@$(PY) -m tests.conformance
+
+# Every step is told: run, or skipped and why.
+image-test: .venv/.ready
+	@$(PY) -m pytest -vv -rs -p no:cacheprovider tests/image tests/image/step_*.py
+
+footprint: .venv/.ready
+	@$(PY) -m tests.image.footprint
 
 lint: .venv/.ready
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
