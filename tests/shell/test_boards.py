@@ -130,7 +130,7 @@ def test_parts_of_one_device_share_its_line_but_each_is_there_once() -> None:
     shared = GOOD.replace('"openevse"', '"everest_mcu"') + lock
     assert checked(shared) == []
     twice = dedent(shared) + '\n[[evse]]\nid = 2\npilot = { driver = "everest_mcu", bus = "pilot" }'
-    assert checked(twice) == ["$.evse[1].pilot: the same part of what is on bus 'pilot' is in another place already"]
+    assert checked(twice) == ["$.evse[1].pilot: 'everest_mcu' with these options is on bus 'pilot' already"]
 
 
 def test_two_lines_on_one_device() -> None:
@@ -245,8 +245,10 @@ def test_the_list_has_every_board_with_its_parts_and_what_happens_when_the_host_
     told = capsys.readouterr().out
     for path in shipped_boards():
         assert f"{path.stem}: " in told
-    assert "silence   goes on charging; falls to 6 A within 30 s of the last keep-alive" in told
-    assert "pilot     openevse on bus pilot" in told
+    assert "    when the host goes silent it goes on charging; falls to 6 A within 30 s of the last keep-alive" in told
+    assert "    pilot                openevse on bus pilot" in told
+    assert "    connectors[0].lock   everest_mcu_lock on bus mcu" in told
+    assert "  reader[0]            sim_reader on bus world" in told
 
 
 # ---- try ----

@@ -17,9 +17,6 @@ from agent.provision import Provision
 from board.descriptor import (
     Board,
     BoardError,
-    Part,
-    Reader,
-    Thermometer,
     faults_of,
     faults_of_numbers,
     find_board,
@@ -27,18 +24,33 @@ from board.descriptor import (
 )
 from board.walk import faults_in, mended, tables_in
 from hal.errors import HalError, UnknownDriver
-from hal.ports import ConnectorLock, EnergyMeter, PilotController, Place, Secc
-from hal.ports import Thermometer as ThermometerPort
+from hal.ports import (
+    ConnectorLock,
+    DcSource,
+    EnergyMeter,
+    InsulationMonitor,
+    PilotController,
+    Place,
+    ResidualCurrentMonitor,
+    SafetyInput,
+    Secc,
+    Thermometer,
+)
 from hal.registry import bus_class, driver_class, make_bus, make_driver
 
-AnyPart = Part | Reader | Thermometer
+AnyPart = Any
+"""A table of the board file that names a driver, a bus and options."""
 
 PORTS: dict[str, Any] = {
     "pilot": PilotController,
     "meter": EnergyMeter,
     "secc": Secc,
     "lock": ConnectorLock,
-    "thermometer": ThermometerPort,
+    "thermometer": Thermometer,
+    "rcd": ResidualCurrentMonitor,
+    "supply": DcSource,
+    "insulation": InsulationMonitor,
+    "safety": SafetyInput,
 }
 """What a part must be, by the last word of its place; a part that is not here may be any."""
 
@@ -130,9 +142,7 @@ class _Lines:
 def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
     on_line: dict[str, list[tuple[str, AnyPart]]] = {}
     units: dict[tuple[str | None, str, int], str] = {}
-    for where, part in tables_in(table, Board, "$"):
-        if not isinstance(part, AnyPart):
-            continue
+    for where, part in _parts_in(table):
         if part.bus is not None and part.bus not in lines.named:
             yield f"{where}.bus: no bus {part.bus!r}; buses: {', '.join(sorted(lines.named)) or 'none'}"
         elif part.bus is not None:
@@ -141,6 +151,12 @@ def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
     for name, parts in on_line.items():
         if getattr(lines.made.get(name), "exclusive", False):
             yield from _sharing_faults(name, parts)
+
+
+def _parts_in(table: dict[str, Any]) -> Iterator[tuple[str, AnyPart]]:
+    for where, each in tables_in(table, Board, "$"):
+        if {"driver", "bus", "options"} <= set(each.__struct_fields__):
+            yield where, each
 
 
 def _sharing_faults(name: str, parts: list[tuple[str, AnyPart]]) -> Iterator[str]:
@@ -152,7 +168,7 @@ def _sharing_faults(name: str, parts: list[tuple[str, AnyPart]]) -> Iterator[str
         if line is None or line is not _line_type(first_part):
             yield f"{where}.bus: bus {name!r} belongs to one part, and {first} is on it"
         elif (part.driver, part.options) in seen:
-            yield f"{where}: the same part of what is on bus {name!r} is in another place already"
+            yield f"{where}: {part.driver!r} with these options is on bus {name!r} already"
         seen.append((part.driver, part.options))
 
 
@@ -215,7 +231,7 @@ def _unheard(event: object) -> None:
 
 
 def _counted(table: dict[str, Any]) -> str:
-    parts = sum(isinstance(each, AnyPart) for _, each in tables_in(table, Board, "$"))
+    parts = len(list(_parts_in(table)))
     buses = _number(len(table.get("bus", ())), "bus", "buses")
     return f"{_number(len(table['evse']), 'EVSE')}, {_number(parts, 'part')} on {buses}"
 

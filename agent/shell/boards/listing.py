@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from agent.errors import StartFailed
 from agent.parts import Buses, build_parts
 from agent.shell.boards.words import silence_words
-from board.descriptor import Board, BoardError, Connector, Evse, Part, Reader, Thermometer, read_board, shipped_boards
+from board.descriptor import Board, BoardError, Connector, Evse, parts_of, read_board, shipped_boards
 from hal.ports import PilotTraits
 
 
@@ -21,26 +22,26 @@ def listing() -> Iterator[str]:
             yield f"{path.stem}: {error}"
             continue
         yield f"{path.stem}: {board.station.vendor} {board.station.model}  ({path})"
-        for evse in board.evse:
+        parts = parts_of(board)
+        for index, evse in enumerate(board.evse):
             yield from _evse_lines(evse, pilots[evse.id].traits)
-        yield from (f"  reader      {_part_words(reader)}" for reader in board.reader)
+            yield from _part_lines(parts, f"evse[{index}].", indent=4)
+        yield from _part_lines([each for each in parts if not each[0].startswith("evse[")], "", indent=2)
         yield from _bench_line(board)
         yield ""
 
 
 def _evse_lines(evse: Evse, traits: PilotTraits) -> Iterator[str]:
     connectors = ", ".join(_connector_words(connector) for connector in evse.connectors)
-    yield f"  evse {evse.id}      {evse.phases} x {evse.limit_a:g} A, {connectors}"
-    yield f"    pilot     {_part_words(evse.pilot)}"
-    yield f"    silence   {silence_words(traits)}"
-    for name, part in (("meter", evse.meter), ("bay", evse.bay), ("secc", evse.secc)):
-        if part is not None:
-            yield f"    {name:<9} {_part_words(part)}"
-    for connector in evse.connectors:
-        if connector.lock is not None:
-            yield f"    lock      {_part_words(connector.lock)}"
-    for each in evse.thermometer:
-        yield f"    {each.spot:<9} {_part_words(each)}"
+    yield f"  evse {evse.id}: {evse.phases} x {evse.limit_a:g} A, {connectors}"
+    yield f"    when the host goes silent it {silence_words(traits)}"
+
+
+def _part_lines(parts: Sequence[tuple[str, Any]], prefix: str, indent: int) -> Iterator[str]:
+    for place, part in parts:
+        if place.startswith(prefix):
+            bus = "" if part.bus is None else f" on bus {part.bus}"
+            yield f"{' ' * indent}{place.removeprefix(prefix):<20} {part.driver}{bus}"
 
 
 def _bench_line(board: Board) -> Iterator[str]:
@@ -50,7 +51,3 @@ def _bench_line(board: Board) -> Iterator[str]:
 
 def _connector_words(connector: Connector) -> str:
     return f"{connector.type} {'cable' if connector.attached else 'socket'}"
-
-
-def _part_words(part: Part | Reader | Thermometer) -> str:
-    return part.driver if part.bus is None else f"{part.driver} on bus {part.bus}"
