@@ -121,6 +121,9 @@ class Evse(_Table, frozen=True, kw_only=True):
     meter: Part | None = None
     bay: Part | None = None
     secc: Part | None = None
+    rcd: Part | None = None
+    supply: Part | None = None
+    insulation: Part | None = None
     limit: tuple[Limit, ...] = ()
     thermometer: tuple[Thermometer, ...] = ()
 
@@ -132,6 +135,10 @@ class Reader(_Table, frozen=True, kw_only=True):
     bus: str | None = None
     options: dict[str, Any] = {}
     evse: Annotated[int, Meta(ge=0, le=999)] = 0
+
+
+class Safety(Reader, frozen=True, kw_only=True):
+    """What watches over the station or an EVSE: emergency stop, door, tilt, water, the contact of a contactor."""
 
 
 class VariableDefault(_Table, frozen=True, kw_only=True):
@@ -194,6 +201,7 @@ class Board(_Table, frozen=True, kw_only=True):
     bus: dict[str, dict[str, Any]] = {}
     evse: Annotated[tuple[Evse, ...], Meta(min_length=1)]
     reader: tuple[Reader, ...] = ()
+    safety: tuple[Safety, ...] = ()
     variable: tuple[VariableDefault, ...] = ()
     component: tuple[Component, ...] = ()
     monitor: tuple[Monitor, ...] = ()
@@ -272,6 +280,7 @@ _TABLES: dict[str, type[_Table]] = {
     "derate": Derate,
     "connectors": Connector,
     "reader": Reader,
+    "safety": Safety,
     "variable": VariableDefault,
     "component": Component,
     "variables": OwnVariable,
@@ -281,6 +290,9 @@ _TABLES: dict[str, type[_Table]] = {
     "lock": Part,
     "bay": Part,
     "secc": Part,
+    "rcd": Part,
+    "supply": Part,
+    "insulation": Part,
 }
 
 
@@ -303,9 +315,10 @@ def faults_of_numbers(board: Board) -> Iterator[str]:
         ids = [connector.id for connector in evse.connectors]
         if ids != list(range(1, len(ids) + 1)):
             yield f"$.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}"
-    for index, reader in enumerate(board.reader):
-        if reader.evse not in (0, *numbers):
-            yield f"$.reader[{index}].evse: no evse {reader.evse}; there are 0 (all), {numbers}"
+    for name, parts in (("reader", board.reader), ("safety", board.safety)):
+        for index, part in enumerate(parts):
+            if part.evse not in (0, *numbers):
+                yield f"$.{name}[{index}].evse: no evse {part.evse}; there are 0 (all), {numbers}"
 
 
 def _check_limits(board: Board) -> Iterator[str]:
@@ -370,7 +383,8 @@ def parts_of(board: Board) -> list[tuple[str, Part | Reader | Thermometer]]:
     found: list[tuple[str, Part | Reader | Thermometer]] = []
     for index, evse in enumerate(board.evse):
         found.append((f"evse[{index}].pilot", evse.pilot))
-        for name, part in (("meter", evse.meter), ("bay", evse.bay), ("secc", evse.secc)):
+        for name in ("meter", "bay", "secc", "rcd", "supply", "insulation"):
+            part: Part | None = getattr(evse, name)
             if part is not None:
                 found.append((f"evse[{index}].{name}", part))
         found += ((f"evse[{index}].thermometer[{number}]", each) for number, each in enumerate(evse.thermometer))
@@ -378,4 +392,5 @@ def parts_of(board: Board) -> list[tuple[str, Part | Reader | Thermometer]]:
             if connector.lock is not None:
                 found.append((f"evse[{index}].connectors[{number}].lock", connector.lock))
     found.extend((f"reader[{index}]", reader) for index, reader in enumerate(board.reader))
+    found.extend((f"safety[{index}]", each) for index, each in enumerate(board.safety))
     return found

@@ -27,6 +27,7 @@ LockPosition = Literal["locked", "unlocked", "moving", "unknown"]
 
 FaultCode = Literal[
     "ConnectorLockFailure",
+    "DoorOpen",
     "EmergencyStop",
     "GroundFailure",
     "HighTemperature",
@@ -38,8 +39,10 @@ FaultCode = Literal[
     "PowerMeterFailure",
     "PowerSwitchFailure",
     "ReaderFailure",
+    "TiltDetected",
     "UnderVoltage",
     "VentilationRequired",
+    "WaterDetected",
     "WeldedContactor",
 ]
 
@@ -257,6 +260,14 @@ class TemperatureMeasured(Event, frozen=True):
     celsius: float
 
 
+class ResidualCurrentTested(Event, frozen=True):
+    """The residual current monitor was told to test itself; ``text`` says what it has not passed."""
+
+    evse: int
+    passed: bool
+    text: str = ""
+
+
 class HardwareFaulted(Event, frozen=True):
     """A part reports a fault; it stays until the ``HardwareHealed`` with the same evse, connector and code."""
 
@@ -317,6 +328,7 @@ AnyEvent = (
     | InsulationMeasured
     | InsulationTested
     | TemperatureMeasured
+    | ResidualCurrentTested
     | HardwareFaulted
     | HardwareHealed
     | DeviceLost

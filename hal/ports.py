@@ -129,6 +129,22 @@ class TokenReader(Driver, Protocol):
 
 
 @runtime_checkable
+class ResidualCurrentMonitor(Driver, Protocol):
+    """Watches for residual current and opens the contactor by itself; a trip comes as ``HardwareFaulted``."""
+
+    def self_test(self) -> None:
+        """Test now, which takes the power away; the result is a ``ResidualCurrentTested``."""
+
+    def reset(self) -> None:
+        """Leave a trip that is over."""
+
+
+@runtime_checkable
+class SafetyInput(Driver, Protocol):
+    """Something that watches over a station: emergency stop, door, tilt, water.  It only tells, by ``HardwareFaulted``."""
+
+
+@runtime_checkable
 class Thermometer(Driver, Protocol):
     """The temperature of one spot; it comes as ``TemperatureMeasured``, also when it stays the same."""
 

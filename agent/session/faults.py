@@ -13,6 +13,16 @@ HARMLESS_FAULTS: frozenset[FaultCode] = frozenset({"ReaderFailure"})
 FaultEvent = HardwareFaulted | HardwareHealed | DeviceLost | DeviceFound
 
 
+def concerns_all(event: object) -> bool:
+    """Whether what is said of the whole station (``evse`` 0) takes the power of every EVSE away, or gives it back."""
+    match event:
+        case HardwareFaulted(evse=0) | HardwareHealed(evse=0):
+            return True
+        case DeviceLost(evse=0, part=part) | DeviceFound(evse=0, part=part):
+            return kind_of(part) == "safety"
+    return False
+
+
 class Faults:
     """Each fault, and each part that is lost, from when it is first said until it is gone; told once each."""
 
@@ -78,8 +88,13 @@ class Faults:
         return [EvseHealed(self._evse_id, _lost_code(part))]
 
 
+def kind_of(part: str) -> str:
+    """``meter`` of ``evse[0].meter``."""
+    return part.rpartition(".")[2].partition("[")[0]
+
+
 def _holds_power(part: str) -> bool:
-    return part.endswith(("pilot", "meter", "lock"))
+    return kind_of(part) in ("pilot", "meter", "lock", "rcd", "safety", "supply", "insulation")
 
 
 def _lost_code(part: str) -> FaultCode:
@@ -87,4 +102,5 @@ def _lost_code(part: str) -> FaultCode:
         return "PowerMeterFailure"
     if part.endswith("lock"):
         return "ConnectorLockFailure"
-    return "InternalError" if part.endswith("pilot") or ".thermometer[" in part else "ReaderFailure"
+    internal = kind_of(part) in ("pilot", "thermometer", "rcd", "safety", "supply", "insulation")
+    return "InternalError" if internal else "ReaderFailure"

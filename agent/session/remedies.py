@@ -11,6 +11,10 @@ PARTS = {
     "pilot": ("The pilot controller does not answer: nothing is known of the cable and the contactor.", "controller"),
     "meter": ("The meter does not answer, and no energy is given that is not measured.", "meter"),
     "lock": ("The lock of the plug does not answer.", "lock"),
+    "supply": ("No power module answers.", "power modules"),
+    "insulation": ("The insulation monitor does not answer, and no vehicle is connected without one.", "monitor"),
+    "rcd": ("The residual current monitor does not answer.", "monitor"),
+    "safety": ("Nobody hears the emergency stop, or another switch that watches over the station.", "switch"),
 }
 """Parts without which no power is given."""
 
@@ -19,6 +23,7 @@ FAULTS: dict[FaultCode, tuple[str, str]] = {
         "The lock does not hold the plug.",
         "Pull the plug and push it in again, all the way; if it stays, look at the lock for dirt, ice and wear.",
     ),
+    "DoorOpen": ("The door of the station is open.", "Close it; if it is closed, look at its switch."),
     "EmergencyStop": ("The emergency stop is pressed.", "Find out why; when nothing is in danger, release it."),
     "GroundFailure": (
         "A residual current was seen, or the earth is not good.",
@@ -47,10 +52,18 @@ FAULTS: dict[FaultCode, tuple[str, str]] = {
         "The contactor did not switch as it was told.",
         "Look at the contactor's coil, its supply and the wire of its feedback.",
     ),
+    "TiltDetected": (
+        "The station leans: it may have been hit.",
+        "Switch the supply off, and look at the foundation and the cable entry before it goes on.",
+    ),
     "UnderVoltage": ("The mains voltage is too low, or a phase is missing.", "Look at the fuses, and measure."),
     "VentilationRequired": (
         "The vehicle asks for a ventilated room.",
         "This vehicle cannot be charged here; modern ones do not ask.",
+    ),
+    "WaterDetected": (
+        "There is water inside.",
+        "Switch the supply off; dry it, and find where it came in.",
     ),
     "WeldedContactor": (
         "The contactor does not open any more: its contacts are welded.",

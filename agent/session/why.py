@@ -13,7 +13,7 @@ import msgspec
 
 from agent.session.connector import Connector
 from agent.session.evse import OFFER_GRACE_S, Evse
-from agent.session.faults import HARMLESS_FAULTS
+from agent.session.faults import HARMLESS_FAULTS, kind_of
 from agent.session.limits import Limits, Said
 from agent.session.metering import READING_LASTS_S
 from agent.session.remedies import FAULTS, PARTS, REFUSALS, WHO, WITH_ITS_ISSUER
@@ -125,8 +125,7 @@ def _charges(evse: Evse) -> str:
 
 def _fault(evse: Evse, mono: float, around: Surroundings) -> Missing | None:
     for part, reason in evse.faults.lost_parts.items():
-        kind = next((kind for kind in PARTS if part.endswith(kind)), None)
-        if kind is not None:
+        if (kind := kind_of(part)) in PARTS:
             sentence, name = PARTS[kind]
             return Missing("part_lost", f"{sentence}  ({part}: {reason})", f"Look at the {name}'s supply and wires.")
     places = evse.connectors if evse.plugged is None else (evse.plugged,)

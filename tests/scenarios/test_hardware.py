@@ -21,6 +21,8 @@ ENDING: dict[str, str] = {
     "UnderVoltage": "PowerQuality",
     "PowerSwitchFailure": "Other",
     "WeldedContactor": "Other",
+    "TiltDetected": "Other",
+    "WaterDetected": "Other",
     "OtherError": "Other",
 }
 HARMLESS = ("ReaderFailure",)
