@@ -13,9 +13,10 @@ import pytest
 
 from agent.__main__ import main
 from agent.shell.boards.check import faults_in_board
-from agent.shell.boards.words import event_words
+from agent.shell.boards.words import event_words, silence_words
 from board.descriptor import shipped_boards
 from hal.events import CpState, Event, LockMoved, MeterSampled, PilotChanged
+from hal.ports import DcTraits, PilotTraits
 from tests.emulators.openevse import EmulatedOpenEvse
 
 ROOT = Path(__file__).parents[2]
@@ -245,7 +246,7 @@ def test_the_list_has_every_board_with_its_parts_and_what_happens_when_the_host_
     told = capsys.readouterr().out
     for path in shipped_boards():
         assert f"{path.stem}: " in told
-    assert "    when the host goes silent it goes on charging; falls to 6 A within 30 s of the last keep-alive" in told
+    assert " when the host goes silent it goes on charging; falls to 6 A within 30 s of the last keep-alive" in told
     assert "    pilot                openevse on bus pilot" in told
     assert "    connectors[0].lock   everest_mcu_lock on bus mcu" in told
     assert "  reader[0]            sim_reader on bus world" in told
@@ -331,6 +332,20 @@ class DoorOpened(Event, frozen=True):
 
 def test_an_event_of_a_driver_of_somebody_else_has_words() -> None:
     assert event_words(DoorOpened(1, "a cleaner")) == "door opened: by_whom a cleaner"
+
+
+@pytest.mark.parametrize(
+    ("traits", "words"),
+    [
+        (PilotTraits("direct", "stops", keepalive_s=0.1), "stops: the part opens its contactor"),
+        (PilotTraits("direct", "continues", keepalive_s=1), "continues at the current that was offered last"),
+        (PilotTraits("autonomous", "falls_back", fallback_a=6), "goes on charging; falls to 6 A"),
+        (DcTraits("continues"), "continues as it was told last"),
+        (DcTraits("stops", 10), "stops within 10 s of the last keep-alive"),
+    ],
+)
+def test_what_happens_when_the_host_goes_silent(traits: PilotTraits | DcTraits, words: str) -> None:
+    assert silence_words(traits) == words
 
 
 def test_words_of_events() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,14 @@ def run(options: Namespace, devices: Mapping[str, str]) -> int:
         BoardError, StartFailed: the file cannot be used, or has no such part.
 
     """
+    try:
+        return _do(options, devices)
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _do(options: Namespace, devices: Mapping[str, str]) -> int:
     if options.what == "check":
         from agent.shell.boards.check import check
 

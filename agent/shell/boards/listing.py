@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from agent.errors import StartFailed
 from agent.parts import Buses, build_parts
 from agent.shell.boards.words import silence_words
-from board.descriptor import Board, BoardError, Connector, Evse, parts_of, read_board, shipped_boards
-from hal.ports import PilotTraits
+from board.descriptor import Board, BoardError, Connector, parts_of, read_board, shipped_boards
+from hal.ports import Driver
 
 
 def listing() -> Iterator[str]:
@@ -17,31 +17,32 @@ def listing() -> Iterator[str]:
     for path in shipped_boards():
         try:
             board = read_board(path)
-            pilots = build_parts(board, Buses(board, {}, {}), lambda event: None).pilots
+            built = build_parts(board, Buses(board, {}, {}), lambda event: None)
         except (BoardError, StartFailed) as error:
             yield f"{path.stem}: {error}"
             continue
         yield f"{path.stem}: {board.station.vendor} {board.station.model}  ({path})"
-        parts = parts_of(board)
-        for index, evse in enumerate(board.evse):
-            yield from _evse_lines(evse, pilots[evse.id].traits)
-            yield from _part_lines(parts, f"evse[{index}].", indent=4)
-        yield from _part_lines([each for each in parts if not each[0].startswith("evse[")], "", indent=2)
-        yield from _bench_line(board)
+        yield from _board_lines(board, {place.part: driver for driver, place in built.all.items()})
         yield ""
 
 
-def _evse_lines(evse: Evse, traits: PilotTraits) -> Iterator[str]:
-    connectors = ", ".join(_connector_words(connector) for connector in evse.connectors)
-    yield f"  evse {evse.id}: {evse.phases} x {evse.limit_a:g} A, {connectors}"
-    yield f"    when the host goes silent it {silence_words(traits)}"
+def _board_lines(board: Board, drivers: dict[str, Driver]) -> Iterator[str]:
+    lines = [(place, line) for place, part in parts_of(board) for line in _part_lines(place, part, drivers.get(place))]
+    for index, evse in enumerate(board.evse):
+        connectors = ", ".join(_connector_words(connector) for connector in evse.connectors)
+        yield f"  evse {evse.id}: {evse.phases} x {evse.limit_a:g} A, {connectors}"
+        yield from (f"    {line}" for place, line in lines if place.startswith(f"evse[{index}]."))
+    yield from (f"  {line}" for place, line in lines if not place.startswith("evse["))
+    yield from _bench_line(board)
 
 
-def _part_lines(parts: Sequence[tuple[str, Any]], prefix: str, indent: int) -> Iterator[str]:
-    for place, part in parts:
-        if place.startswith(prefix):
-            bus = "" if part.bus is None else f" on bus {part.bus}"
-            yield f"{' ' * indent}{place.removeprefix(prefix):<20} {part.driver}{bus}"
+def _part_lines(place: str, part: Any, driver: Driver | None) -> Iterator[str]:
+    name = place.partition(".")[2] or place
+    yield f"{name:<20} {part.driver}{'' if part.bus is None else f' on bus {part.bus}'}"
+    for traits in ("traits", "dc_traits"):
+        declared = getattr(driver, traits, None)
+        if declared is not None:
+            yield f"{'':<20} when the host goes silent it {silence_words(declared)}"
 
 
 def _bench_line(board: Board) -> Iterator[str]:

@@ -25,7 +25,7 @@ from hal.events import (
     TemperatureMeasured,
     VehicleEnded,
 )
-from hal.ports import PilotTraits
+from hal.ports import DcTraits, PilotTraits
 
 WHERE = ("evse", "connector", "part")
 PILOT_WORDS = {
@@ -109,11 +109,13 @@ def _reading_words(sample: MeterSampled) -> Iterator[str]:
         yield f"signed ({sample.signed.encoding})"
 
 
-def silence_words(traits: PilotTraits) -> str:
-    """What a pilot controller does when its host goes silent."""
+def silence_words(traits: PilotTraits | DcTraits) -> str:
+    """What a part does by itself when its host goes silent."""
+    within = "" if traits.keepalive_s is None else f" within {traits.keepalive_s:g} s of the last keep-alive"
+    if isinstance(traits, DcTraits):
+        return f"stops{within}" if traits.on_host_loss == "stops" else "continues as it was told last"
     if traits.on_host_loss == "stops":
         return "stops: the part opens its contactor"
     if traits.on_host_loss == "continues":
         return "continues at the current that was offered last"
-    within = "" if traits.keepalive_s is None else f" within {traits.keepalive_s:g} s of the last keep-alive"
     return f"goes on charging; falls to {traits.fallback_a:g} A{within}"
