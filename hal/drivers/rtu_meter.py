@@ -19,7 +19,7 @@ from hal.ports import Place, Post
 from hal.wire.registers import Block, Malformed, Register
 
 PROBE_S = 10.0
-"""How long a silent meter is left alone at most, however slow the pace is."""
+"""How long a silent meter is left alone at most, however slow the pace is; a lost one twice as long each time."""
 
 Unit = Annotated[int, Meta(ge=1, le=247)]
 
@@ -114,7 +114,8 @@ class RtuMeter:
         """None: nobody has asked for readings yet."""
         period_s = self._period_s
         if self._missed:
-            period_s = min(period_s or PROBE_S, PROBE_S)
+            too_many = max(0, min(self._missed - self._config.misses + 1, 16))
+            period_s = min((period_s or PROBE_S) * 2**too_many, PROBE_S)
         return None if period_s is None else max(0.0, self._due_at + period_s - monotonic())
 
 

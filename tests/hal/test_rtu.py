@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hal.bus.rtu import RtuBus
+from hal.bus.rtu import MOST_HEARD, RtuBus
 from hal.errors import BusLost, NoAnswer, PartRefused
 from tests.emulators.eastron import EmulatedSdm630
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, Noise, Pty
-from tests.hal.rig import PATIENCE_S
+from tests.hal.rig import PATIENCE_S, eventually
 
 
 def framed(text: str) -> bytes:
@@ -121,7 +121,7 @@ async def test_noise_before_the_request_is_not_taken_for_the_answer() -> None:
 
 async def test_the_answer_to_another_question_is_not_taken() -> None:
     async with line(lambda _: ANSWERED_L1, retries=0) as (bus, _):
-        with pytest.raises(NoAnswer, match="2 registers instead of 4"):
+        with pytest.raises(NoAnswer, match="unit 1: silent"):
             await bus.read_input(1, 0, 4)
 
 
@@ -142,6 +142,47 @@ async def test_drivers_take_turns_in_the_order_of_asking() -> None:
     async with meter_line(BYTE_BY_BYTE) as (bus, meter):
         await asyncio.gather(*(bus.read_input(1, address, 2) for address in (0, 6, 12, 52, 70)))
         assert [address for address, _ in meter.requests] == [0, 6, 12, 52, 70]
+
+
+async def test_an_answer_is_found_between_noise_and_in_pieces() -> None:
+    async with line(lambda _: b"\x01\x04" + ANSWERED_L1[:3] + ANSWERED_L1 + b"\xff") as (bus, _):
+        assert await bus.read_input(1, 0, 2) == [0x4366, 0]
+    async with line(lambda _: b"") as (bus, slave):
+        asking = asyncio.create_task(bus.read_input(1, 0, 2))
+        await eventually(lambda: bool(slave.asked))
+        for byte in ANSWERED_L1:
+            slave.pty.send(bytes((byte,)))
+            await asyncio.sleep(0)
+        assert await asking == [0x4366, 0]
+
+
+async def test_a_line_that_never_falls_silent_costs_no_memory() -> None:
+    async with line(lambda _: b"") as (bus, slave):
+        asking = asyncio.create_task(bus.read_input(1, 0, 2))
+        await eventually(lambda: bool(slave.asked))
+        for _ in range(50):
+            slave.pty.send(b"\x01\x04" * 500)
+            await asyncio.sleep(0)
+        assert len(bus._heard) <= MOST_HEARD
+        slave.pty.send(ANSWERED_L1)
+        assert await asking == [0x4366, 0]
+
+
+async def test_a_unit_that_was_silent_gets_one_try_until_it_speaks_again() -> None:
+    deaf = [True]
+    async with line(lambda _: b"" if deaf[0] else ANSWERED_L1, retries=2) as (bus, slave):
+        for tries in (3, 1, 1):
+            slave.asked.clear()
+            with pytest.raises(NoAnswer):
+                await bus.read_input(1, 0, 2)
+            assert len(slave.asked) == tries
+        deaf[0] = False
+        assert await bus.read_input(1, 0, 2) == [0x4366, 0]
+        deaf[0] = True
+        slave.asked.clear()
+        with pytest.raises(NoAnswer):
+            await bus.read_input(1, 0, 2)
+        assert len(slave.asked) == 3
 
 
 async def test_who_gives_up_leaves_the_line_to_the_others() -> None:
@@ -186,7 +227,7 @@ async def test_a_line_that_goes_is_lost_and_one_that_comes_back_is_opened_again(
 
 
 async def test_noise_with_a_good_checksum_is_counted_and_nothing_dies(caplog: pytest.LogCaptureFixture) -> None:
-    answers = [framed("01 11 00"), ANSWERED_L1]  # pymodbus' decoder raises at the first
+    answers = [framed("01 11 00"), ANSWERED_L1]
     async with line(lambda _: answers.pop(0)) as (bus, _):
         assert await bus.read_input(1, 0, 2) == [0x4366, 0]
         assert bus.counters["undecodable_bytes"] == 5

@@ -21,12 +21,11 @@ PINS = (
     "cryptography==42.0.5",
     "pyudev==0.24.1",
     "pyserial==3.5",
-    "pymodbus==3.6.7",
 )
 """As openembedded-core and meta-python have them in that release."""
 
 BUILT_WITH = ("setuptools==69.1.1", "setuptools-scm==8.0.4", "wheel==0.42.0", "build==1.0.3")
-TESTED_WITH = ("pytest", "pytest-asyncio", "hypothesis", "ocpp", "trustme", "cantools", "pyftpdlib", "pyopenssl")
+TESTED_WITH = ("pytest", "pytest-asyncio", "hypothesis", "ocpp", "trustme", "cantools", "pymodbus", "pyftpdlib", "pyopenssl")
 PATIENCE_S = 900
 
 UNIT_TESTS = ("blocks", "edge", "hal", "link", "model", "ocpp", "session", "test_loop.py")

@@ -42,7 +42,6 @@ RECIPE_OF = {
     "cryptography": "python3-cryptography",
     "dbus-fast": "python3-dbus-fast",
     "msgspec": "python3-msgspec",
-    "pymodbus": "python3-pymodbus",
     "pyserial": "python3-pyserial",
     "python-can": "python3-can",
     "pyudev": "python3-pyudev",

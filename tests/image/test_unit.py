@@ -27,7 +27,7 @@ import ctypes
 libc = ctypes.CDLL(None)
 if libc.prctl(65, 3, 0, 0, 0):  # PR_SET_MDWE
     raise SystemExit(77)
-import can, cryptography.x509, msgspec, pymodbus.client, pyudev, serial, websockets
+import can, cryptography.x509, msgspec, pyudev, serial, websockets
 from cryptography.hazmat.primitives.asymmetric import ec
 import agent.app, agent.edge.tls, agent.powered
 ec.generate_private_key(ec.SECP256R1())

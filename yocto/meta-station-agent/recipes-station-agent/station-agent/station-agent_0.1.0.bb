@@ -61,7 +61,6 @@ RDEPENDS:${PN} = "python3-asyncio \
                   python3-math \
                   python3-msgspec \
                   python3-netclient \
-                  python3-pymodbus \
                   python3-pyserial \
                   python3-pyudev \
                   python3-shell \
