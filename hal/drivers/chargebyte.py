@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from hal.bus.gpio import GpioBus, Pin
 from hal.bus.serial import SerialBus
 from hal.drivers.chargebyte_keepalive import PERIOD_S
-from hal.drivers.chargebyte_line import Pulse, SafetyLine, line_of
+from hal.drivers.chargebyte_line import SafetyLine, line_of
 from hal.drivers.chargebyte_states import HOST_SILENT, Seen, control_for
 from hal.drivers.presence import Presence
-from hal.errors import PartRefused
+from hal.errors import BusLost, PartRefused
 from hal.liveness import Liveness
 from hal.ports import PilotIntent, PilotTraits, Place, Post
 from hal.wire.chargebyte import (
@@ -35,7 +36,8 @@ from hal.wire.chargebyte import (
 )
 
 NO_RESET_LINE = "only switching its power off and on leads out of it: the board file names no reset line"
-RESET_BY_HAND = "it is reset when the fault is cleared by a technician"
+RESET_BY_HAND = "it is reset when a technician clears the fault"
+RESET_PULSE_S = 0.005
 
 
 class Chargebyte:
@@ -54,13 +56,14 @@ class Chargebyte:
         """``contactors``: numbers of those that carry this EVSE's power.  ``layout``: of the state frame.
 
         ``stop_s``: how long a vehicle may go on drawing after the pilot has stopped offering, before the contactor
-        opens under load.  ``reset``: name of the GPIO line that resets the controller, empty: none.
+        opens under load.  ``reset``: the GPIO line on ``reset_chip`` that resets the controller, where there is one.
         """
 
         contactors: Annotated[tuple[Annotated[int, Meta(ge=1, le=3)], ...], Meta(min_length=1, max_length=3)] = (1,)
         layout: Literal["by_firmware", "two_contactors", "three_contactors"] = "by_firmware"
         stop_s: Annotated[float, Meta(ge=0, le=6)] = 6.0
-        reset: str = ""
+        reset: Pin | None = None
+        reset_chip: Annotated[str, Meta(min_length=1)] = "/dev/gpiochip0"
 
     def __init__(self, config: Config, place: Place, bus: SerialBus, post: Post) -> None:
         self._config = config
@@ -69,10 +72,8 @@ class Chargebyte:
         self.traits = msgspec.structs.replace(self.traits, max_a=place.limit_a)
         self._line = line_of(bus)
         self._presence = Presence(place, post)
-        self._pulse = _pulse_of(config.reset, place)
-        self._seen = Seen(
-            place.evse, place.connector, config.contactors, RESET_BY_HAND if self._pulse else NO_RESET_LINE
-        )
+        way_out = NO_RESET_LINE if config.reset is None else RESET_BY_HAND
+        self._seen = Seen(place.evse, place.connector, config.contactors, way_out)
         self._intent = PilotIntent()
         self._asked = frozenset[int]()
         self._stop_by: float | None = None
@@ -96,10 +97,26 @@ class Chargebyte:
         """Reset a controller that is in its safe state, where there is a line for that."""
         if not self._seen.is_latched:
             return
-        if self._pulse is None:
+        if self._config.reset is None:
             self._presence.warn("reset", f"cannot be reset: {NO_RESET_LINE}")
         else:
             self._line.reset(self._pulse)
+
+    async def _pulse(self) -> None:
+        """The line is held no longer than the pulse."""
+        pin = self._config.reset
+        assert pin is not None
+        chip = GpioBus(GpioBus.Config(device=self._config.reset_chip))
+        try:
+            lines = await chip.take({"reset": pin}, outputs=("reset",))
+            try:
+                lines.write("reset", True)
+                await asyncio.sleep(RESET_PULSE_S)
+                lines.write("reset", False)
+            finally:
+                lines.close()
+        except BusLost as error:
+            self._presence.warn("reset", f"cannot be reset: {error}")
 
     async def run(self) -> None:
         if self._line.pilot is not None:
@@ -154,7 +171,8 @@ class Chargebyte:
             if number > len(state.contactors) or state.contactors[number - 1] == "unused":
                 self._presence.warn("contactor", f"contactor {number} is not configured in the controller")
         # Its own silence is what an agent that starts has to clear; whatever else is latched is for somebody who looks.
-        if self._pulse and self._seen.is_latched and not was_latched and state.reason == HOST_SILENT:
+        newly_latched = self._seen.is_latched and not was_latched
+        if self._config.reset is not None and newly_latched and state.reason == HOST_SILENT:
             self._line.reset(self._pulse)
         if self._stop_by is not None:
             self._say()
@@ -175,7 +193,3 @@ class Chargebyte:
         if self._stop_by is None:
             self._stop_by = monotonic() + self._config.stop_s
         return self._asked if monotonic() < self._stop_by else frozenset()
-
-
-def _pulse_of(line: str, place: Place) -> Pulse | None:
-    return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -397,6 +400,76 @@ async def test_two_pilots_on_one_controller_is_one_too_many() -> None:
         async with running(other):
             lost = await heard.until(DeviceLost)
             assert lost == DeviceLost(2, "evse[1].pilot", f"{bench.part.device}: used by another part of this board")
+
+
+# ---- the reset ----
+
+
+@asynccontextmanager
+async def reset_line(part: EmulatedChargebyte, folder: Path) -> AsyncIterator[dict[str, Any]]:
+    """Options that name a line which resets the controller when it is let go."""
+    levels: list[bool] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"{}\n")
+        while line := await reader.readline():
+            levels.append(json.loads(line)["nRESET"])
+            if levels[-2:] == [True, False]:
+                part.power_cycle()
+        writer.close()
+
+    socket = folder / "chip"
+    server = await asyncio.start_unix_server(play, socket)
+    try:
+        yield {"reset": {"line": "nRESET", "active_low": True}, "reset_chip": str(socket)}
+    finally:
+        server.close()
+
+
+async def test_what_the_agents_own_silence_has_latched_is_reset_at_the_start(tmp_path: Path) -> None:
+    part = EmulatedChargebyte(speed=20)
+    async with reset_line(part, tmp_path) as options:
+        part.fault(HOST_SILENT)
+        async with rig(part=part, **options) as bench:
+            fault = await bench.heard.until(HardwareFaulted)
+            assert isinstance(fault, HardwareFaulted)
+            assert (fault.code, fault.vendor_code) == ("InternalError", "safe state 2")
+            await bench.heard.until(HardwareHealed(1, "InternalError"))
+            await bench.charging()
+        assert part.resets == 1
+
+
+async def test_another_fault_is_reset_when_somebody_asks_and_not_before(tmp_path: Path) -> None:
+    part = EmulatedChargebyte(speed=20)
+    async with reset_line(part, tmp_path) as options, rig(part=part, **options) as bench:
+        await bench.charging()
+        bench.driver.clear_fault()
+        part.fault(13)
+        fault = await bench.heard.until(HardwareFaulted)
+        assert isinstance(fault, HardwareFaulted)
+        assert fault.text.endswith("it is reset when a technician clears the fault")
+        await bench.heard.until(PilotChanged(1, F, pwm=False))
+        assert part.resets == 0
+        bench.driver.clear_fault()
+        await bench.heard.until(HardwareHealed(1, "PilotFailure"))
+        await bench.heard.until(PowerChanged(1, True))
+        assert part.resets == 1
+        assert not bench.heard.of(DeviceLost)
+
+
+async def test_a_reset_line_that_is_not_there_is_told_and_the_line_stays() -> None:
+    async with rig(reset={"line": 4}, reset_chip="/dev/no-chip") as bench:
+        await bench.charging()
+        bench.part.fault(13)
+        await bench.heard.until(HardwareFaulted)
+        await bench.heard.until(PilotChanged(1, F, pwm=False))
+        bench.driver.clear_fault()
+        await bench.heard.until(HardwareWarned)
+        assert warnings(bench.heard) == ["cannot be reset: /dev/no-chip: No such file or directory"]
+        keepalives = bench.driver.counters["keepalives"]
+        await eventually(lambda: bench.driver.counters["keepalives"] > keepalives + 3)
+        assert not bench.heard.of(DeviceLost)
 
 
 # ---- the thermometers ----
