@@ -8,7 +8,17 @@ from typing import Any, Protocol
 
 from agent.link.disk import Question, Write
 from agent.vocabulary import NetworkProfile, Now, UploadLog
-from hal.ports import ConnectorLock, EnergyMeter, PilotController, ResidualCurrentMonitor, Secc, SignedMeter
+from hal.ports import (
+    ConnectorLock,
+    DcSecc,
+    DcSource,
+    EnergyMeter,
+    InsulationMonitor,
+    PilotController,
+    ResidualCurrentMonitor,
+    Secc,
+    SignedMeter,
+)
 
 Stored = Callable[[bool], None]
 """Called when writes are on disk, or (False) when the disk refused them for now."""
@@ -82,6 +92,15 @@ class Hardware(Protocol):
 
     @property
     def rcds(self) -> Mapping[int, ResidualCurrentMonitor]: ...
+
+    @property
+    def dc_seccs(self) -> Mapping[int, DcSecc]: ...
+
+    @property
+    def supplies(self) -> Mapping[int, DcSource]: ...
+
+    @property
+    def insulation(self) -> Mapping[int, InsulationMonitor]: ...
 
 
 Observer = Callable[[str, object], None]

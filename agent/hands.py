@@ -8,11 +8,14 @@ from agent.edges import Hardware
 from agent.vocabulary import (
     ApplyIntent,
     BeginSigned,
+    CheckInsulation,
     ClearFault,
     Command,
     EndSigned,
     LockConnector,
     SampleMeter,
+    SupplyDc,
+    TellSupply,
     TellVehicle,
     UnlockConnector,
 )
@@ -45,6 +48,13 @@ class Hands:
                 self._hardware.signers[evse].end(ended)
             case TellVehicle(evse=evse, intent=intent):
                 self._hardware.seccs[evse].tell_vehicle(intent)
+            case SupplyDc(evse=evse, wish=wish):
+                log.debug("> %s", command)
+                self._hardware.supplies[evse].supply(wish)
+            case TellSupply(evse=evse, supply=supply):
+                self._hardware.dc_seccs[evse].tell_supply(supply)
+            case CheckInsulation(evse=evse):
+                self._hardware.insulation[evse].self_test()
             case LockConnector(evse=evse, connector=connector):
                 self._hardware.locks[evse, connector].lock()
             case UnlockConnector(evse=evse, connector=connector):

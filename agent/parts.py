@@ -11,6 +11,7 @@ import msgspec
 
 from agent.errors import StartFailed
 from agent.session.connector import ConnectorLayout
+from agent.session.dc import DcLayout
 from agent.session.derating import DeratingLayout
 from agent.session.layout import EvseLayout
 from agent.session.limits import Terms, bound_of
@@ -20,12 +21,16 @@ from hal.errors import HalError, UnknownDriver
 from hal.liveness import Liveness
 from hal.ports import (
     ConnectorLock,
+    DcSecc,
+    DcSource,
     Driver,
     EnergyMeter,
+    InsulationMonitor,
     PilotController,
-    PilotTraits,
     Place,
     Post,
+    ResidualCurrentMonitor,
+    SafetyInput,
     Secc,
     SignedMeter,
     Thermometer,
@@ -56,6 +61,10 @@ class Parts:
         self.signers: dict[int, SignedMeter] = {}
         self.locks: dict[tuple[int, int], ConnectorLock] = {}
         self.seccs: dict[int, Secc] = {}
+        self.rcds: dict[int, ResidualCurrentMonitor] = {}
+        self.dc_seccs: dict[int, DcSecc] = {}
+        self.supplies: dict[int, DcSource] = {}
+        self.insulation: dict[int, InsulationMonitor] = {}
         self.all: dict[Driver, Place] = {}
         self.liveness = Liveness()
         self.wants_liveness = False
@@ -116,6 +125,8 @@ def build_parts(board: Board, buses: Buses, post: Post, time_of_day: TimeOfDay =
             _build_evse(parts, evse, index)
         for index, reader in enumerate(board.reader):
             parts.make(reader, Place(f"reader[{index}]", reader.evse), Driver)  # type: ignore[type-abstract]
+        for index, each in enumerate(board.safety):
+            parts.make(each, Place(f"safety[{index}]", each.evse), SafetyInput)  # type: ignore[type-abstract]
     except HalError as error:
         raise StartFailed(str(error)) from None
     return parts
@@ -126,6 +137,7 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
         return Place(f"evse[{index}].{name}", evse.id, connector, evse.limit_a, evse.phases, evse.voltage_v)
 
     parts.pilots[evse.id] = parts.make(evse.pilot, place("pilot"), PilotController)  # type: ignore[type-abstract]
+    _build_dc(parts, evse, index)
     if evse.meter is not None:
         meter = parts.make(evse.meter, place("meter"), EnergyMeter)  # type: ignore[type-abstract]
         parts.meters[evse.id] = meter
@@ -135,6 +147,8 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
         parts.make(evse.bay, place("bay"), Driver)  # type: ignore[type-abstract]
     if evse.secc is not None:
         parts.seccs[evse.id] = parts.make(evse.secc, place("secc"), Secc)  # type: ignore[type-abstract]
+    if evse.rcd is not None:
+        parts.rcds[evse.id] = parts.make(evse.rcd, place("rcd"), ResidualCurrentMonitor)  # type: ignore[type-abstract]
     for number, each in enumerate(evse.thermometer):
         where = msgspec.structs.replace(place(f"thermometer[{number}]"), spot=each.spot)
         parts.make(each, where, Thermometer)  # type: ignore[type-abstract]
@@ -145,16 +159,35 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
             parts.locks[evse.id, connector.id] = lock
 
 
+def _build_dc(parts: Parts, evse: Evse, index: int) -> None:
+    """A pilot that runs DC sessions speaks with the vehicle, too, and needs a supply and an insulation monitor."""
+    where = f"evse[{index}]"
+    pilot = parts.pilots[evse.id]
+    if not isinstance(pilot, DcSecc):
+        for name, part in (("supply", evse.supply), ("insulation", evse.insulation)):
+            if part is not None:
+                raise StartFailed(f"{where}.{name}: the pilot {evse.pilot.driver!r} runs no DC sessions")
+        return
+    if evse.supply is None or evse.insulation is None:
+        missing = "supply" if evse.supply is None else "insulation"
+        raise StartFailed(f"{where}.{missing}: missing; the pilot {evse.pilot.driver!r} runs DC sessions")
+    place = Place("", evse.id, 1, evse.limit_a, evse.phases, evse.voltage_v)
+    supply = msgspec.structs.replace(place, part=f"{where}.supply")
+    insulation = msgspec.structs.replace(place, part=f"{where}.insulation")
+    parts.supplies[evse.id] = parts.make(evse.supply, supply, DcSource)  # type: ignore[type-abstract]
+    parts.insulation[evse.id] = parts.make(evse.insulation, insulation, InsulationMonitor)  # type: ignore[type-abstract]
+    parts.dc_seccs[evse.id] = parts.seccs[evse.id] = pilot
+
+
 def layouts_of(board: Board, parts: Parts) -> tuple[EvseLayout, ...]:
     """The EVSEs as the station thinks of them."""
-    return tuple(
-        _layout(index, evse, parts.pilots[evse.id].traits, signs=evse.id in parts.signers)
-        for index, evse in enumerate(board.evse)
-    )
+    return tuple(_layout(index, evse, parts, signs=evse.id in parts.signers) for index, evse in enumerate(board.evse))
 
 
-def _layout(index: int, evse: Evse, pilot: PilotTraits, *, signs: bool) -> EvseLayout:
+def _layout(index: int, evse: Evse, parts: Parts, *, signs: bool) -> EvseLayout:
+    pilot, secc = parts.pilots[evse.id].traits, parts.dc_seccs.get(evse.id)
     limit_a = min(evse.limit_a, pilot.max_a)
+    dc = None if secc is None else DcLayout(evse.voltage_v, secc.cable_check)
     return EvseLayout(
         id=evse.id,
         limit_a=limit_a,
@@ -164,7 +197,8 @@ def _layout(index: int, evse: Evse, pilot: PilotTraits, *, signs: bool) -> EvseL
         has_meter=evse.meter is not None,
         signs_sessions=signs,
         has_bay=evse.bay is not None,
-        has_secc=evse.secc is not None,
+        has_secc=evse.secc is not None or dc is not None,
+        dc=dc,
         has_relay_feedback=pilot.relay_feedback,
         resettable=pilot.resettable,
         min_a=pilot.min_a,

@@ -40,6 +40,7 @@ from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
 from agent.session.evse import Evse
+from agent.session.faults import concerns_all
 from agent.session.layout import EvseLayout
 from agent.session.site import KeptLimit, Site, limit_key
 from agent.vocabulary import (
@@ -225,7 +226,8 @@ class Station:
 
     def next_deadline(self) -> float | None:
         """When ``expire`` must be called."""
-        times = (self.site.next_deadline(), *(block.next_deadline() for block in self.blocks))
+        dc = (evse.dc.next_deadline() for evse in self.site.evses.values() if evse.dc is not None)
+        times = (self.site.next_deadline(), *dc, *(block.next_deadline() for block in self.blocks))
         return min((time for time in times if time is not None), default=None)
 
     def take_commands(self) -> list[Command]:
@@ -264,6 +266,9 @@ class Station:
         evse = self.site.evses.get(event.evse)  # type: ignore[attr-defined]
         if evse is not None:
             self.desk.facts.extend(evse.receive(event, now))
+        elif concerns_all(event):
+            for each in self.site.evses.values():
+                self.desk.facts.extend(each.receive(event, now))
         elif isinstance(event, CardPresented):
             self.desk.post(TokenPresented(0, Token(event.uid, event.kind)))
 
@@ -344,6 +349,8 @@ class Station:
             self.desk.tell(ApplyIntent(evse.id, intent))
         if evse.layout.signs_sessions:
             self._wish_signed(evse)
+        for order in evse.dc_orders(now):
+            self.desk.tell(order)
         for connector in evse.connectors.values():
             wish = connector.held_for is not None
             if connector.layout.has_lock and connector.wish_lock(wish, now.mono):

@@ -14,6 +14,7 @@ from agent.vocabulary import (
     CallFailed,
     CsmsAnswered,
     CsmsCalled,
+    DcPhaseEntered,
     EvConnected,
     EvDisconnected,
     EvReleasedPower,
@@ -73,6 +74,8 @@ def fact_line(fact: Fact) -> str | None:
             return f"< {where} vehicle asks for power"
         case EvReleasedPower():
             return f"< {where} vehicle pauses"
+        case DcPhaseEntered(phase=phase):
+            return f"< {where} DC session: {phase.replace('_', ' ')}"
         case PowerPathClosed():
             return f"< {where} contactor closed"
         case PowerPathOpened():

@@ -33,6 +33,7 @@ from agent.vocabulary import (
     CallFailed,
     ClockShift,
     ConnectorStatusChanged,
+    DcPhaseEntered,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -61,6 +62,8 @@ ENDING_FAULTS = {
     "UnderVoltage": "PowerQuality",
     "PowerSwitchFailure": "Other",
     "WeldedContactor": "Other",
+    "TiltDetected": "Other",
+    "WaterDetected": "Other",
     "OtherError": "Other",
 }
 """Faults that end a transaction at once, with the stoppedReason (E06.FR.16)."""
@@ -215,6 +218,7 @@ class Transactions(Block):
         EvNeedsVentilation: charging_state_may_differ,
         PowerPathClosed: charging_state_may_differ,
         PowerPathOpened: charging_state_may_differ,
+        DcPhaseEntered: charging_state_may_differ,
         LockReported: charging_state_may_differ,
         LimitChanged: limit_changed,
         ConnectorStatusChanged: may_start_now,

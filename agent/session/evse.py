@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from agent.session.authorization import Authorization
 from agent.session.connector import Connector
+from agent.session.dc import AT_ONCE, DcSession, Terms
 from agent.session.derating import Heat
 from agent.session.faults import Faults
 from agent.session.layout import EvseLayout
@@ -15,6 +18,7 @@ from agent.vocabulary import (
     BayOccupied,
     BeginSigned,
     ClockShift,
+    Command,
     EndSigned,
     EvConnected,
     EvDisconnected,
@@ -72,6 +76,7 @@ class Evse:
         self.bay_occupied = False
         self.faults = Faults(layout.id)
         self.limits = layout.made_limits()
+        self.dc = None if layout.dc is None else DcSession(layout.id, layout.dc)
         self._heat = Heat(layout.derating, self.limits)
         self._offer = self.limits.offer
         self.reading: Reading | None = None
@@ -182,6 +187,14 @@ class Evse:
         token = transaction.token
         return None if token is None else SignedSession(transaction.id, token.id, token.kind)
 
+    def dc_orders(self, now: Now) -> list[Command]:
+        """What the parts of a DC EVSE are to be told."""
+        if self.dc is None:
+            return []
+        permitted = self.may_give_power()
+        at_once = any(code in AT_ONCE for code, _ in self.faults) or self.faults.pilot_is_gone
+        return self.dc.orders(Terms(self.plugged is not None, permitted, self.limits.offer.limit_a, at_once), now)
+
     # ---- who may take energy ----
 
     def authorize(self, right: Authorization) -> None:
@@ -242,6 +255,8 @@ class Evse:
             return "EVConnected"
         if not self.may_give_power():
             return "EVConnected" if self.connectors[self.plugged].locking else "SuspendedEVSE"
+        if self.dc is not None and self.dc.preparing:
+            return "EVConnected"
         patient = self.offered_at_mono is None or mono < self.offered_at_mono + OFFER_GRACE_S
         if self.took_offer or not patient:
             return "SuspendedEV"
@@ -275,6 +290,8 @@ class Evse:
         """Take what the hardware said; facts come in the order in which they became true."""
         facts = self._facts_of(event, now)
         self._heat.receive(event, now)
+        if self.dc is not None:
+            facts += self.dc.receive(event, now)
         if isinstance(event, (PilotChanged, CableRated)):
             self._mind_cable(now)
         return facts + self._what_follows()
@@ -347,6 +364,8 @@ class Evse:
         known_wh = None if last is None else last.import_wh
         if known_wh is not None and sample.import_wh is not None and sample.import_wh < known_wh:
             return []
+        if self.dc is not None and sample.soc_percent is None:
+            sample = replace(sample, soc_percent=self.dc.soc_percent)
         self.reading, self.read_at_mono = Reading(sample, now.wall), now.mono
         return [MeterRead(self.id)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.session.connector import ConnectorLayout
+from agent.session.dc import DcLayout
 from agent.session.derating import DeratingLayout
 from agent.session.limits import Limits, Terms
 
@@ -27,6 +28,7 @@ class EvseLayout(msgspec.Struct, frozen=True):
     limits: tuple[Terms, ...] = ()
     derating: tuple[DeratingLayout, ...] = ()
     resettable: bool = True
+    dc: DcLayout | None = None
 
     @property
     def max_power_w(self) -> float:

@@ -19,15 +19,20 @@ class EmulatedBoard:
 
     def __init__(self, board: Board, noise: Noise = QUIET, speed: float = 1.0, energy_speed: float = 1.0) -> None:
         self.devices: dict[str, str] = {}
-        self.loads = {evse.id: Load(evse.phases, evse.voltage_v, speed=energy_speed) for evse in board.evse}
+        self.loads = {evse.id: _load(evse, energy_speed) for evse in board.evse}
         self.pilots: dict[int, Emulator] = {}
         self.meters: dict[int, Emulator] = {}
+        self.supplies: dict[int, Emulator] = {}
+        self.insulation: dict[int, Emulator] = {}
         self._noise, self._speed = noise, speed
         self._on_bus: dict[str, list[Emulator]] = {}
         for evse in board.evse:
             self._place(evse, evse.pilot, self.pilots)
             if evse.meter is not None:
                 self._place(evse, evse.meter, self.meters)
+            for part, places in ((evse.supply, self.supplies), (evse.insulation, self.insulation)):
+                if part is not None:
+                    self._place(evse, part, places)
         self._lines: list[Emulator] = []
 
     def _place(self, evse: Evse, part: Part, places: dict[int, Emulator]) -> None:
@@ -56,3 +61,10 @@ class EmulatedBoard:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _load(evse: Evse, energy_speed: float) -> Load:
+    """What the meter counts: the EVSE's output, or on a DC station the mains in front of the modules."""
+    if evse.supply is not None:
+        return Load(speed=energy_speed)
+    return Load(evse.phases, evse.voltage_v, speed=energy_speed)
