@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TypeVar
 
-from agent.blocks.base import bound, place_of, spot_of
-from agent.blocks.paging import Report, Reporting, pages
+from agent.blocks.base import bound, place_of
+from agent.blocks.paging import Report, Reporting, asked_for, pages
 from agent.model.catalogue import (
     BYTES_PER_GET_REPORT,
     CONFIGURATION_VALUE_SIZE,
@@ -15,9 +15,8 @@ from agent.model.catalogue import (
     REPORTING_VALUE_SIZE,
 )
 from agent.model.device import Slot
-from agent.model.report import Wanted, based_on, selected, wanted
+from agent.model.report import based_on, selected
 from agent.ocpp.messages import b_provisioning as m
-from agent.ocpp.messages.common import Variable
 from agent.vocabulary import Now
 
 PAGE_ITEMS = 100
@@ -37,7 +36,7 @@ class Reports(Reporting[m.ReportData]):
     def custom(self, request: m.GetReportRequest, now: Now) -> m.GetReportResponse | None:
         items = len(request.component_variable or ())
         bound(request, items, self.desk.model[ITEMS_PER_GET_REPORT], self.desk.model[BYTES_PER_GET_REPORT])
-        slots = selected(self.desk.model, request.component_criteria or (), asked_for(request))
+        slots = selected(self.desk.model, request.component_criteria or (), asked_for(request.component_variable))
         return self._answer(m.GetReportResponse, request.request_id, slots, now)
 
     calls = {m.GetBaseReportRequest: base, m.GetReportRequest: custom}
@@ -66,15 +65,6 @@ class Reports(Reporting[m.ReportData]):
             report_data=report.page or None,
             tbc=report.more,
         )
-
-
-def asked_for(request: m.GetReportRequest) -> Wanted:
-    """The component-variables of a custom report."""
-    nameless = Variable(name="")
-    return wanted(
-        (spot_of(each.component, each.variable or nameless), each.variable is not None)
-        for each in request.component_variable or ()
-    )
 
 
 def data_of(slot: Slot, value_size: int, list_size: int) -> m.ReportData:

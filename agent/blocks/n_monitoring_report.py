@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from agent.blocks.base import Desk, bound, place_of, spot_of
-from agent.blocks.paging import Report, Reporting, pages
+from agent.blocks.base import Desk, bound, place_of
+from agent.blocks.paging import Report, Reporting, asked_for, pages
 from agent.model.catalogue import BYTES_PER_GET_REPORT, ITEMS_PER_GET_REPORT
 from agent.model.monitors import PERIODICS, THRESHOLDS, Monitor, Monitors
-from agent.model.report import Wanted, is_wanted, wanted
+from agent.model.report import is_wanted
 from agent.ocpp.messages import n_diagnostics as m
-from agent.ocpp.messages.common import Variable
 from agent.vocabulary import Now
 
 PAGE_VARIABLES = 50
@@ -51,7 +50,7 @@ class MonitoringReports(Reporting[m.MonitoringData]):
     def _selected(self, request: m.GetMonitoringReportRequest) -> list[Monitor]:
         """All of them, but for what the criteria and the component-variables leave out (N02.FR.05 to N02.FR.14)."""
         kinds = {kind for criterion in request.monitoring_criteria or KINDS for kind in KINDS[criterion]}
-        asked = asked_for(request)
+        asked = asked_for(request.component_variable)  # N02.FR.16 to N02.FR.21
         places = self._monitors.places
         return [
             monitor
@@ -67,15 +66,6 @@ class MonitoringReports(Reporting[m.MonitoringData]):
             monitor=report.page,
             tbc=report.more,
         )
-
-
-def asked_for(request: m.GetMonitoringReportRequest) -> Wanted:
-    """The component-variables of a report, as reports of the device model understand them (N02.FR.16 to N02.FR.21)."""
-    nameless = Variable(name="")
-    return wanted(
-        (spot_of(each.component, each.variable or nameless), each.variable is not None)
-        for each in request.component_variable or ()
-    )
 
 
 def data_of(monitors: tuple[Monitor, ...]) -> m.MonitoringData:

@@ -1,4 +1,4 @@
-"""Reports that go to the CSMS page by page: the next one when the last was answered.  Knows no variable.
+"""Reports that go to the CSMS page by page: the next one when the last was answered.  Knows nothing of what is in them.
 
 A block that reports is a ``Reporting`` with a ``message``; it begins with ``begin`` behind its answer.
 """
@@ -10,9 +10,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import Block, Desk, spot_of
+from agent.model.report import Wanted, wanted
 from agent.ocpp.messages.base import Request, Response
-from agent.ocpp.messages.common import StatusInfo
+from agent.ocpp.messages.common import ComponentVariable, StatusInfo, Variable
 from agent.vocabulary import Answer, CallFailed, CameOnline, Now, Registered
 
 T = TypeVar("T")
@@ -109,6 +110,14 @@ class Reporting(Block, Generic[T]):
             self._say(now)
 
     facts = {CameOnline: connected, Registered: registered}
+
+
+def asked_for(places: Iterable[ComponentVariable] | None) -> Wanted:
+    """The component-variables that a report is asked for."""
+    nameless = Variable(name="")
+    return wanted(
+        (spot_of(each.component, each.variable or nameless), each.variable is not None) for each in places or ()
+    )
 
 
 def pages(items: Iterable[T], most: int, size_of: Callable[[T], int] | None = None) -> Iterator[tuple[T, ...]]:

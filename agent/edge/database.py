@@ -21,7 +21,7 @@ import msgspec
 
 from agent.edge.flash import FlashMeter
 from agent.edge.ledger import SCHEMA, SCHEMA_VERSION, Ledger
-from agent.link.disk import Question, ReadRows, Resend, Row, Thin, Waiting, Write
+from agent.link.disk import Question, ReadRows, Resend, Row, Thin, Thinned, Waiting, Write
 
 log = logging.getLogger(__name__)
 
@@ -229,24 +229,16 @@ class Database:
         self._hand_over(partial(call_all, told, False))
 
     def _answer(self, asked: Asked) -> None:
+        answer: list[Row] | Thinned | None
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            answer = self._find(asked.question)
+            answer = self._ledger.find(asked.question)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
             log.error("! the disk does not answer %s: %s", type(asked.question).__name__, error)
             answer = NOTHING[type(asked.question)]
         self._hand_over(partial(asked.done, answer))
-
-    def _find(self, question: Question) -> Any:
-        match question:
-            case ReadRows():
-                return self._ledger.behind(question)
-            case Thin():
-                return self._ledger.thin(question)
-            case Resend():
-                return self._ledger.resend(question)
 
 
 NOTHING: dict[type[Question], list[Row] | None] = {ReadRows: [], Thin: None, Resend: []}

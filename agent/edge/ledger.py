@@ -28,6 +28,7 @@ from agent.link.disk import (
     MoveSecurityTimes,
     Park,
     Put,
+    Question,
     ReadRows,
     Refused,
     Resend,
@@ -244,6 +245,16 @@ class Ledger:
         self._connection.execute(FORGET_GAPS)
 
     # ---- reading ----
+
+    def find(self, question: Question) -> list[Row] | Thinned:
+        """The answer to a question, inside a commit."""
+        match question:
+            case ReadRows():
+                return self.behind(question)
+            case Thin():
+                return self.thin(question)
+            case Resend():
+                return self.resend(question)
 
     def behind(self, wanted: ReadRows) -> list[Row]:
         """The oldest rows behind an id that are to be sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.blocks.base import spot_of
 from agent.blocks.events import Noticed
 from agent.model.catalogue import (
     ACTIVE_MONITORING_BASE,
@@ -13,7 +14,7 @@ from agent.model.catalogue import (
 )
 from agent.model.device import Slot
 from agent.model.monitors import THRESHOLDS, Monitor
-from agent.ocpp.messages.common import Component, Variable
+from agent.shell.variables import place_status
 from agent.station import Station
 
 Answer = dict[str, Any]
@@ -32,15 +33,10 @@ def monitors_status(station: Station) -> Answer:
 
 
 def _monitor_status(monitor: Monitor, slot: Slot) -> Answer:
-    spot, setting = monitor.spot, monitor.setting
+    setting = monitor.setting
     return {
         "id": monitor.id,
-        "component": spot.component,
-        "component_instance": spot.component_instance,
-        "evse": spot.evse,
-        "connector": spot.connector,
-        "variable": spot.variable,
-        "instance": spot.instance,
+        **place_status(monitor.spot),
         "type": setting.kind,
         "value": setting.value,
         "severity": setting.severity,
@@ -57,7 +53,7 @@ def event_status(noticed: Noticed) -> Answer:
     return {
         "id": event.event_id,
         "at": event.timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        **_place_status(event.component, event.variable),
+        **place_status(spot_of(event.component, event.variable)),
         "trigger": event.trigger,
         "actual": event.actual_value,
         "cleared": event.cleared or False,
@@ -67,16 +63,4 @@ def event_status(noticed: Noticed) -> Answer:
         "transaction": event.transaction_id,
         "info": event.tech_info or event.tech_code,
         "way": noticed.way,
-    }
-
-
-def _place_status(component: Component, variable: Variable) -> Answer:
-    evse = component.evse
-    return {
-        "component": component.name,
-        "component_instance": component.instance,
-        "evse": None if evse is None else evse.id,
-        "connector": None if evse is None else evse.connector_id,
-        "variable": variable.name,
-        "instance": variable.instance,
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from agent.model.device import DeviceModel, Slot
+from agent.model.device import DeviceModel, Slot, Spot
 
 Answer = dict[str, Any]
 
@@ -69,17 +69,24 @@ def _order(slot: Slot) -> tuple[str, int, int, str, str, str]:
     return spot.component, spot.evse or 0, spot.connector or 0, instances[0], spot.variable, instances[1]
 
 
-def _variable_status(slot: Slot) -> Answer:
-    spot, variable = slot.spot, slot.variable
-    default = None if variable.mutability == "WriteOnly" or slot.live is not None else variable.to_text(slot.initial)
+def place_status(spot: Spot) -> Answer:
+    """Component, EVSE and variable, as whatever is told of a place of the device model begins."""
     return {
-        "name": name_of(slot),
         "component": spot.component,
         "component_instance": spot.component_instance,
         "evse": spot.evse,
         "connector": spot.connector,
         "variable": spot.variable,
         "instance": spot.instance,
+    }
+
+
+def _variable_status(slot: Slot) -> Answer:
+    spot, variable = slot.spot, slot.variable
+    default = None if variable.mutability == "WriteOnly" or slot.live is not None else variable.to_text(slot.initial)
+    return {
+        "name": name_of(slot),
+        **place_status(spot),
         "value": slot.text(),
         "unit": variable.unit or None,
         "type": variable.data_type,

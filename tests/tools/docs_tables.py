@@ -33,6 +33,7 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
+from agent.shell.boards.words import silence_words
 from agent.station import Station
 from board import descriptor
 from board.descriptor import Board, Evse, Part, parts_of, read_board
@@ -155,12 +156,7 @@ def silence_rows(name: str, board: Board) -> Iterator[Row]:
 
 
 def silence(traits: PilotTraits) -> str:
-    if traits.on_host_loss == "stops":
-        return "**stops**: the part opens its contactor"
-    if traits.on_host_loss == "continues":
-        return "**continues** at the current that was offered last"
-    within = "" if traits.keepalive_s is None else f" within {traits.keepalive_s:g} s of the last keep-alive"
-    return f"**goes on charging**; falls to {traits.fallback_a:g} A{within}"
+    return re.sub("^(stops|continues|goes on charging)", r"**\1**", silence_words(traits))
 
 
 def offer(traits: PilotTraits) -> str:

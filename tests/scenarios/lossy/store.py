@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.edge.database import Contents, contents_of
 from agent.edge.ledger import SCHEMA, Ledger, Verdict
-from agent.link.disk import Insert, Question, ReadRows, Resend, Row, Thin, Write
+from agent.link.disk import Insert, Question, Row, Write
 
 COMMIT_S = 0.03
 
@@ -34,16 +34,7 @@ class MemoryStore:
             asyncio.get_running_loop().call_later(COMMIT_S, done, True)
 
     def ask(self, question: Question, done: Callable[[Any], None]) -> None:
-        asyncio.get_running_loop().call_later(COMMIT_S, done, self._find(question))
-
-    def _find(self, question: Question) -> Any:
-        match question:
-            case ReadRows():
-                return self._ledger.behind(question)
-            case Thin():
-                return self._ledger.thin(question)
-            case Resend():
-                return self._ledger.resend(question)
+        asyncio.get_running_loop().call_later(COMMIT_S, done, self._ledger.find(question))
 
     def parked(self) -> list[tuple[str, int]]:
         """What was given up, as (transaction, seqNo)."""
