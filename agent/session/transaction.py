@@ -13,8 +13,6 @@ from hal.events import MeterSampled
 
 ChargingState = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]
 
-TxPoint = Literal["ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer"]
-
 
 class Reading(msgspec.Struct, frozen=True):
     """A meter reading and the time at which it was taken."""
