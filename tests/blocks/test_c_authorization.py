@@ -5,20 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agent.session.key_codes import FIRST_PAUSE_S, KeyCodePatience
-from agent.vocabulary import TokenRefused
 from hal.events import TokenKind
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, only, story
+from tests.blocks.cards import authorizes, refusals
 from tests.blocks.test_e_start import bench_with
 
 SILENT = {"SampledDataCtrlr.TxUpdatedInterval": 0}
-
-
-def refusals(bench: Bench) -> list[str]:
-    return [fact.reason for fact in bench.facts if isinstance(fact, TokenRefused)]
-
-
-def authorizes(bench: Bench) -> list[Payload]:
-    return [said.payload for said in bench.sent if said.action == "Authorize"]
 
 
 # ---- C01 ----

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
 
 from agent.session.cache import AuthorizationCache, Cached
 from agent.session.tokens import Entry
-from agent.vocabulary import Token, TokenRefused
+from agent.vocabulary import Token
 from tests.bench import CARD, OTHER_CARD, POWER_ON, TOKEN, Bench, Payload
+from tests.blocks.cards import asked_about, charges, refusals
 from tests.blocks.test_e_start import bench_with
 
 LOCAL = {"AuthCtrlr.LocalPreAuthorize": True, "SampledDataCtrlr.TxUpdatedInterval": 0}
@@ -51,28 +51,13 @@ def with_cached(card: str = CARD, status: str = "Accepted", variables: Payload =
     return bench
 
 
-def authorizes(bench: Bench) -> list[Any]:
-    return [said.payload["idToken"]["idToken"] for said in bench.sent if said.action == "Authorize"]
-
-
-def refusals(bench: Bench) -> list[str]:
-    return [fact.reason for fact in bench.facts if isinstance(fact, TokenRefused)]
-
-
-def charges(bench: Bench, card: str = CARD) -> bool:
-    """Whether a vehicle that comes now gets energy with this card."""
-    bench.plug_in()
-    bench.swipe(card)
-    return bench.intents[1].permit_power
-
-
 # ---- C12: what it is good for ----
 
 
 def test_C12_FR_02_C12_FR_04_a_cached_card_starts_without_asking():
     bench = with_cached()
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert bench.take_events()[0]["idToken"] == TOKEN
 
 
@@ -81,7 +66,7 @@ def test_C12_card_first():
     bench.swipe()
     bench.plug_in()
     assert bench.intents[1].permit_power
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Blocked", "Expired"])
@@ -89,20 +74,20 @@ def test_C10_FR_03_C12_FR_05_a_refused_one_is_asked_about_again(status: str):
     bench = with_cached(status=status)
     says(bench, status)
     assert not charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 @pytest.mark.parametrize("status", ["Invalid", "Blocked", "Expired", "Unknown", "NoCredit"])
 def test_C12_FR_05_and_charges_when_the_csms_has_changed_its_mind(status: str):
     bench = with_cached(status=status)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_it_is_not_asked_about_again_where_that_is_switched_off():
     bench = with_cached(status="Invalid", variables=LOCAL | {"AuthCacheCtrlr.DisablePostAuthorize": True})
     assert not charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert refusals(bench) == ["Invalid"]
 
 
@@ -110,13 +95,13 @@ def test_without_LocalPreAuthorize_the_csms_is_asked():
     bench = with_cached(variables=LOCAL | {"AuthCtrlr.LocalPreAuthorize": False})
     says(bench, "Invalid")
     assert not charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_a_card_is_itself_in_any_capitals():
     bench = with_cached()
     assert charges(bench, CARD.lower())
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 def test_C01_FR_21_a_cached_card_is_good_at_the_evses_it_was_good_at():
@@ -128,7 +113,7 @@ def test_C01_FR_21_a_cached_card_is_good_at_the_evses_it_was_good_at():
     bench.plug_in(evse=1)
     bench.swipe(evse=1)
     assert bench.intents[1].permit_power
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 def test_DisableRemoteAuthorization_asks_nobody_and_takes_the_cache():
@@ -140,7 +125,7 @@ def test_DisableRemoteAuthorization_asks_nobody_and_takes_the_cache():
     bench.unplug()
     bench.pass_time(10)
     assert not charges(bench, OTHER_CARD)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert refusals(bench) == ["Unknown"]
 
 
@@ -202,7 +187,7 @@ def test_C10_FR_05_C12_FR_06_a_TransactionEventResponse_is_kept():
     bench.take_sent()
     says(bench, "Invalid")
     assert not charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 @pytest.mark.parametrize("kind", ["NoAuthorization", "Central"])
@@ -221,7 +206,7 @@ def test_C10_FR_02_it_outlives_the_power():
     bench.accept()
     bench.take_sent()
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 def test_a_record_of_the_cache_that_makes_no_sense_is_forgotten():
@@ -253,7 +238,7 @@ def test_C10_FR_11_a_cache_that_is_not_in_use_keeps_nothing_and_knows_nobody():
     cached(bench)
     assert bench.get("AuthCacheCtrlr.Storage") == "0"
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C10_FR_11_switching_it_off_and_on_alters_nothing_in_it():
@@ -261,14 +246,14 @@ def test_C10_FR_11_switching_it_off_and_on_alters_nothing_in_it():
     bench.set("AuthCacheCtrlr.Enabled", False)
     bench.set("AuthCacheCtrlr.Enabled", True)
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 def test_a_board_without_a_cache_has_none():
     bench = bench_with(variables=LOCAL | {"AuthCacheCtrlr.Available": False})
     cached(bench)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 # ---- C10: how long ----
@@ -278,12 +263,12 @@ def test_C10_FR_08_C10_FR_10_after_its_life_time_it_is_unknown():
     bench = with_cached(variables=LOCAL | {"AuthCacheCtrlr.LifeTime": 100})
     bench.pass_time(80)
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     bench.swipe()
     bench.unplug()
     bench.pass_time(130)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 @pytest.mark.parametrize(("after_s", "asks"), [(100, False), (101, True)])
@@ -301,9 +286,9 @@ def test_C10_FR_10_more_than_the_life_time_after_its_last_update_it_is_unknown(a
     bench.swipe()
     bench.unplug()
     bench.pass_time(after_s - (bench.mono - updated_at))
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert charges(bench)
-    assert authorizes(bench) == ([CARD] if asks else [])
+    assert asked_about(bench) == ([CARD] if asks else [])
 
 
 def test_C10_FR_13_a_time_of_its_own_counts_instead():
@@ -312,7 +297,7 @@ def test_C10_FR_13_a_time_of_its_own_counts_instead():
     assert bench.station.desk.cache.find(Token(CARD), bench.now.wall, 5) is not None
     bench.pass_time(1000)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C10_FR_13_a_time_that_has_passed_takes_it_out():
@@ -419,7 +404,7 @@ def test_C11_FR_01_C11_FR_02_C11_FR_03_cleared_it_knows_nobody():
     assert bench.get("AuthCacheCtrlr.Storage") == "0"
     assert [key for key in bench.records if key.startswith("auth-cache/")] == []
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C11_FR_04_a_cache_that_is_not_in_use_is_not_cleared():
@@ -430,7 +415,7 @@ def test_C11_FR_04_a_cache_that_is_not_in_use_is_not_cleared():
     assert told["status"] == "Rejected"
     bench.set("AuthCacheCtrlr.Enabled", True)
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 def test_C11_FR_05_a_disk_that_refuses_lets_nobody_be_forgotten():
@@ -440,7 +425,7 @@ def test_C11_FR_05_a_disk_that_refuses_lets_nobody_be_forgotten():
     assert isinstance(told, dict)
     assert told["status"] == "Rejected"
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     bench.station.desk.disk_works = True
     assert bench.ask("ClearCache") == {"status": "Accepted"}
 
@@ -451,7 +436,7 @@ def test_C11_FR_05_a_disk_that_refuses_lets_nobody_be_forgotten():
 def test_C01_FR_05_one_who_is_cached_is_asked_about_unless_the_station_may_decide():
     bench = with_cached(variables={**LOCAL, "AuthCtrlr.LocalPreAuthorize": False})
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C04_FR_03_a_key_code_is_cached_as_a_card_is():
@@ -477,7 +462,7 @@ def test_C01_FR_03_C09_FR_07_one_of_the_group_who_is_cached_ends_it_without_aski
     assert charges(bench, CARD)
     bench.swipe(OTHER_CARD)
     assert not bench.intents[1].permit_power
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     ended = bench.take_events()[-1]
     assert (ended["triggerReason"], ended["idToken"]["idToken"]) == ("StopAuthorized", OTHER_CARD)
 
@@ -489,7 +474,7 @@ def test_C09_FR_11_one_of_the_group_who_is_invalid_is_asked_about_and_ends_nothi
     assert charges(bench, CARD)
     says(bench, "Invalid", groupIdToken=GROUP)
     bench.swipe(OTHER_CARD)
-    assert authorizes(bench) == [OTHER_CARD]
+    assert asked_about(bench) == [OTHER_CARD]
     assert bench.intents[1].permit_power
 
 
@@ -498,7 +483,7 @@ def test_C09_FR_03_C09_FR_05_one_who_is_not_known_here_is_asked_about_first():
     says(bench, groupIdToken=GROUP)
     assert charges(bench, CARD)
     bench.swipe(OTHER_CARD)
-    assert authorizes(bench) == [CARD, OTHER_CARD]
+    assert asked_about(bench) == [CARD, OTHER_CARD]
     assert not bench.intents[1].permit_power
 
 
@@ -539,7 +524,7 @@ def test_C16_FR_02_C16_FR_04_C16_FR_07_C16_FR_08_a_master_pass_ends_every_transa
     bench.take_sent()
     says(bench, groupIdToken=POLICE)
     bench.swipe("pass")
-    assert authorizes(bench) == ([] if known else ["pass"])
+    assert asked_about(bench) == ([] if known else ["pass"])
     ended = [event for event in bench.take_events() if event["eventType"] == "Ended"]
     assert [event["transactionInfo"]["stoppedReason"] for event in ended] == ["MasterPass"] * 2
     assert [(event["triggerReason"], event["idToken"]["idToken"]) for event in ended] == [
@@ -553,7 +538,7 @@ def test_C16_FR_03_C12_FR_09_and_starts_none():
     says(bench, groupIdToken=POLICE)
     assert not charges(bench, "pass")
     assert not charges(bench, "pass")  # from the cache, too
-    assert authorizes(bench) == ["pass"]
+    assert asked_about(bench) == ["pass"]
     told = bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=1, evseId=1, groupIdToken=POLICE)
     assert told is not None
     assert not bench.intents[1].permit_power
@@ -601,7 +586,7 @@ def test_C03_FR_01_C05_FR_01_C05_FR_03_C05_FR_05_a_central_token_is_not_asked_ab
     bench.take_sent()
     token = {"idToken": "APP", "type": "Central"}
     bench.ask("RequestStartTransaction", idToken=token, remoteStartId=7, evseId=1)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     first, *others = bench.take_events()
     assert (first["idToken"], first["transactionInfo"]["remoteStartId"]) == (token, 7)
     assert not any("idToken" in event for event in others)
@@ -611,5 +596,5 @@ def test_F01_FR_01_a_card_of_a_remote_start_may_be_known_here():
     bench = with_cached(variables=LOCAL | {"AuthCtrlr.AuthorizeRemoteStart": True})
     bench.plug_in()
     bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=7, evseId=1)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert bench.intents[1].permit_power

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from agent.vocabulary import TokenRefused
 from hal.events import CertificateHash, ChainVerdict, Contract
 from hal.ports import SeccIntent
 from tests.bench import CARD, TOKEN, Bench, Payload, only, story
+from tests.blocks.cards import authorizes, refusals
 from tests.blocks.reusable import Octt
 from tests.blocks.test_d_local_auth_list import send
 from tests.blocks.test_e_start import bench_with
@@ -57,14 +57,6 @@ def plugged(bench: Bench, verdict: ChainVerdict = "valid") -> Bench:
     return bench
 
 
-def asked(bench: Bench) -> list[Payload]:
-    return [said.payload for said in bench.sent if said.action == "Authorize"]
-
-
-def refusals(bench: Bench) -> list[str]:
-    return [fact.reason for fact in bench.facts if isinstance(fact, TokenRefused)]
-
-
 def heard(bench: Bench) -> str:
     """What the vehicle hears of its request to charge."""
     return bench.vehicle_heard[1].authorization
@@ -96,7 +88,9 @@ def known_by_cache(bench: Bench, status: str = "Accepted") -> None:
 def test_C07_FR_01_C07_FR_02_a_contract_is_asked_about_with_what_ocsp_asks():
     bench = with_secc()
     plugged(bench)
-    assert asked(bench) == [{"idToken": {"idToken": EMAID, "type": "eMAID"}, "iso15118CertificateHashData": HASH_DATA}]
+    assert authorizes(bench) == [
+        {"idToken": {"idToken": EMAID, "type": "eMAID"}, "iso15118CertificateHashData": HASH_DATA}
+    ]
     assert charges(bench)
     assert heard(bench) == "granted"
 
@@ -115,14 +109,14 @@ def test_C07_FR_01_an_emaid_that_is_known_here_is_asked_about_all_the_same(known
     known(bench)
     bench.take_sent()
     plugged(bench)
-    assert len(asked(bench)) == 1
+    assert len(authorizes(bench)) == 1
 
 
 def test_C07_FR_06_a_chain_that_nobody_here_can_validate_goes_to_the_csms():
     bench = with_secc({CENTRAL: True})
     bench.script["Authorize"] = answers()
     plugged(bench, "unknown_root")
-    request = only(asked(bench))
+    request = only(authorizes(bench))
     assert (request["idToken"]["idToken"], request["certificate"]) == (EMAID, CHAIN)
     assert charges(bench)
 
@@ -130,7 +124,7 @@ def test_C07_FR_06_a_chain_that_nobody_here_can_validate_goes_to_the_csms():
 def test_C07_FR_06_and_does_not_where_that_is_not_allowed():
     bench = with_secc({CENTRAL: False})
     plugged(bench, "unknown_root")
-    assert asked(bench) == []
+    assert authorizes(bench) == []
     assert refusals(bench) == ["NoCertificateAvailable"]
     assert heard(bench) == "refused"
 
@@ -138,7 +132,7 @@ def test_C07_FR_06_and_does_not_where_that_is_not_allowed():
 def test_a_chain_that_is_forged_or_of_the_past_is_refused_without_asking():
     bench = with_secc({CENTRAL: True})
     plugged(bench, "invalid")
-    assert (asked(bench), refusals(bench)) == ([], ["CertChainError"])
+    assert (authorizes(bench), refusals(bench)) == ([], ["CertChainError"])
     assert not charges(bench)
 
 
@@ -189,7 +183,7 @@ def test_a_contract_that_is_presented_again_ends_nothing():
     bench = with_secc()
     plugged(bench)
     bench.present_contract(contract())
-    assert len(asked(bench)) == 1
+    assert len(authorizes(bench)) == 1
     assert charges(bench)
 
 
@@ -212,7 +206,7 @@ def test_a_card_that_came_first_pays_and_the_contract_is_not_asked_about():
     bench.plug_in()
     bench.take_sent()
     bench.present_contract(contract())
-    assert asked(bench) == []
+    assert authorizes(bench) == []
     assert heard(bench) == "granted"
 
 
@@ -236,7 +230,7 @@ def test_a_chain_that_is_too_long_for_the_version_is_not_cut():
     bench = with_secc({CENTRAL: True})
     bench.plug_in()
     bench.present_contract(Contract(EMAID, "x" * 5501, (), "unknown_root"))
-    assert asked(bench) == []
+    assert authorizes(bench) == []
     assert not charges(bench)
     assert heard(bench) == "refused"
 
@@ -244,18 +238,18 @@ def test_a_chain_that_is_too_long_for_the_version_is_not_cut():
 def test_where_nobody_needs_a_right_the_contract_is_not_asked_about():
     bench = with_secc({"AuthCtrlr.Enabled": False})
     plugged(bench)
-    assert asked(bench) == []
+    assert authorizes(bench) == []
     assert (charges(bench), heard(bench)) == (True, "granted")
     bench.ask("RequestStopTransaction", transactionId=bench.transaction_id)
     bench.present_contract(contract())
-    assert (asked(bench), charges(bench)) == ([], False)
+    assert (authorizes(bench), charges(bench)) == ([], False)
 
 
 def test_without_remote_authorization_the_station_decides_as_it_does_offline():
     bench = with_secc({"AuthCtrlr.DisableRemoteAuthorization": True, OFFLINE: True})
     known_by_list(bench)
     plugged(bench)
-    assert asked(bench) == []
+    assert authorizes(bench) == []
     assert charges(bench)
 
 
@@ -381,7 +375,7 @@ def test_C08_FR_01_the_drivers_card_is_sent_to_the_csms_for_a_vehicle_with_exter
     bench.choose_eim()
     assert heard(bench) == "waiting"
     bench.swipe()
-    assert asked(bench) == [{"idToken": {"idToken": CARD, "type": "ISO14443"}}]
+    assert authorizes(bench) == [{"idToken": {"idToken": CARD, "type": "ISO14443"}}]
     assert (charges(bench), heard(bench)) == (True, "granted")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from agent.vocabulary import TokenRefused
 from tests.bench import CARD, OTHER_CARD, POWER_ON, TOKEN, Bench, Payload, story
+from tests.blocks.cards import asked_about, charges, refusals
 from tests.blocks.test_d_local_auth_list import item, send
 from tests.blocks.test_e_start import bench_with
 
@@ -30,21 +29,6 @@ def with_list(*items: Payload, variables: Payload = LOCAL, **options: object) ->
     assert send(bench, 1, *items) == "Accepted"
     bench.take_sent()
     return bench
-
-
-def authorizes(bench: Bench) -> list[Any]:
-    return [said.payload["idToken"]["idToken"] for said in bench.sent if said.action == "Authorize"]
-
-
-def refusals(bench: Bench) -> list[str]:
-    return [fact.reason for fact in bench.facts if isinstance(fact, TokenRefused)]
-
-
-def charges(bench: Bench, card: str = CARD) -> bool:
-    """Whether a vehicle that comes now gets energy with this card."""
-    bench.plug_in()
-    bench.swipe(card)
-    return bench.intents[1].permit_power
 
 
 def offline_charges(bench: Bench, card: str = CARD) -> bool:
@@ -73,7 +57,7 @@ TIMELESS = {"LocalAuthListCtrlr.SupportsExpiryDateTime": False}
 def test_C14_FR_02_a_listed_card_charges_without_asking(info: Payload):
     bench = with_list(item(CARD, **info), variables=LOCAL | TIMELESS)
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert bench.take_events()[0]["idToken"] == TOKEN
 
 
@@ -82,19 +66,19 @@ def test_C14_FR_03_one_that_is_not_accepted_is_asked_about(status: str):
     bench = with_list(item(CARD, status))
     bench.script["Authorize"] = {"idTokenInfo": {"status": status}}
     assert not charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C14_FR_03_and_charges_when_the_csms_accepts_it():
     bench = with_list(item(CARD, "Invalid"))
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_it_is_not_asked_about_where_that_is_switched_off():
     bench = with_list(item(CARD, "Invalid"), variables=LOCAL | {"LocalAuthListCtrlr.DisablePostAuthorize": True})
     assert not charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
     assert refusals(bench) == ["Invalid"]
 
 
@@ -102,7 +86,7 @@ def test_it_is_not_asked_about_where_that_is_switched_off():
 def test_C14_FR_04_one_whose_time_has_not_come_charges_without_asking(info: Payload):
     bench = with_list(item(CARD, **info))
     assert charges(bench)
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 @pytest.mark.parametrize("post", [False, True])
@@ -110,20 +94,20 @@ def test_C14_FR_05_one_whose_time_has_passed_is_asked_about(post: bool):
     disabled = {"LocalAuthListCtrlr.DisablePostAuthorize": not post}
     bench = with_list(item(CARD, cacheExpiryDateTime=stamp(-1)), variables=LOCAL | disabled)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C14_without_LocalPreAuthorize_the_csms_is_asked():
     bench = with_list(item(CARD), variables=SILENT)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C14_a_list_that_is_not_in_use_knows_nobody():
     bench = with_list(item(CARD))
     bench.set("LocalAuthListCtrlr.Enabled", False)
     assert charges(bench)
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 @pytest.mark.parametrize(("listed", "kept"), [("Invalid", "Accepted"), ("Accepted", "Invalid")])
@@ -132,14 +116,14 @@ def test_C14_FR_01_the_list_comes_before_the_cache(listed: str, kept: str):
     cache(bench, CARD, kept)
     send(bench, 1, item(CARD, listed))
     assert charges(bench) is (listed == "Accepted")
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 @pytest.mark.parametrize("remote", [True, False])
 def test_DisableRemoteAuthorization_takes_the_list_for_the_whole_truth(remote: bool):
     bench = with_list(item(CARD), variables=SILENT | {"AuthCtrlr.DisableRemoteAuthorization": remote})
     assert charges(bench)
-    assert authorizes(bench) == ([] if remote else [CARD])
+    assert asked_about(bench) == ([] if remote else [CARD])
 
 
 # ---- C13: offline ----
@@ -160,7 +144,7 @@ def test_offline_a_listed_card_charges(unknown_too: bool, timeless: bool):
     bench = with_list(item(CARD), variables=offline(unknown_too, timeless))
     assert offline_charges(bench)
     bench.connect()
-    assert authorizes(bench) == []
+    assert asked_about(bench) == []
 
 
 @pytest.mark.proves("C13.FR.02", "C13.FR.04", "C13.FR.05", "C13.FR.06")
@@ -228,7 +212,7 @@ def test_C09_FR_07_one_of_the_group_who_is_listed_ends_it_without_asking():
     assert charges(bench)
     bench.swipe(OTHER_CARD)
     assert not bench.intents[1].permit_power
-    assert authorizes(bench) == [CARD]
+    assert asked_about(bench) == [CARD]
 
 
 def test_C09_FR_11_one_of_the_group_who_is_listed_as_invalid_is_asked_about():
@@ -236,7 +220,7 @@ def test_C09_FR_11_one_of_the_group_who_is_listed_as_invalid_is_asked_about():
     assert charges(bench)
     bench.script["Authorize"] = {"idTokenInfo": {"status": "Invalid", "groupIdToken": GROUP}}
     bench.swipe(OTHER_CARD)
-    assert authorizes(bench) == [OTHER_CARD]
+    assert asked_about(bench) == [OTHER_CARD]
     assert bench.intents[1].permit_power
 
 

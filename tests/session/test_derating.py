@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.session.derating import DeratingLayout, Heat
 from agent.session.limits import Limits, Offer
-from agent.vocabulary import Now
 from hal.events import DeviceLost, TemperatureMeasured
+from tests.session.table import at
 
 INLET = DeratingLayout(
     spot="inlet",
@@ -26,10 +24,6 @@ INLET = DeratingLayout(
     fallback_a=8.0,
 )
 temperatures = st.floats(-40, 150)
-
-
-def at(seconds: float = 0.0) -> Now:
-    return Now(datetime(2026, 1, 1, tzinfo=UTC), 1000.0 + seconds)
 
 
 class Spot:

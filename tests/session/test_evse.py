@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from agent.session.authorization import Authorization
@@ -18,10 +16,8 @@ from agent.vocabulary import (
     EvseHealed,
     LockReported,
     MeterRead,
-    Now,
     PowerPathClosed,
     PowerPathOpened,
-    Token,
     TokenPresented,
 )
 from hal.events import (
@@ -40,14 +36,7 @@ from hal.events import (
     VehicleEnded,
 )
 from hal.ports import PilotIntent
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ALICE, BOB = Token("04AABBCC"), Token("04DDEEFF")
-SOCKET = ConnectorLayout(1, "sType2", attached=False, has_lock=True)
-
-
-def at(seconds: float = 0.0) -> Now:
-    return Now(START + timedelta(seconds=seconds), 1000.0 + seconds)
+from tests.session.table import ALICE, BOB, SOCKET, START, at
 
 
 def charging(layout: EvseLayout | None = None) -> Evse:

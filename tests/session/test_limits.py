@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from math import inf
 from typing import NamedTuple
 
@@ -11,15 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.session.limits import BOARD, CABLE, CSMS, LOCAL, SITE, Bound, Limits, Offer, Terms, bound_of
-from agent.vocabulary import ClockShift, Now
+from agent.vocabulary import ClockShift
+from tests.session.table import START, at
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 HEAT = "temperature:inlet"
 TALKERS = (CABLE, HEAT, LOCAL, SITE, CSMS)
-
-
-def at(seconds: float = 0.0) -> Now:
-    return Now(START + timedelta(seconds=seconds), 1000.0 + seconds)
 
 
 def limits(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 import pytest
 
 from agent.session.transaction import Reading, Transaction, edges
 from hal.events import MeterSampled
+from tests.session.table import START
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -20,7 +19,6 @@ from agent.session.metering import READING_LASTS_S
 from agent.session.remedies import FAULTS, PARTS, REFUSALS, WHO, WITH_ITS_ISSUER
 from agent.session.transaction import Ending, Transaction
 from agent.session.why import CHAIN, Reason, Refusal, Surroundings, Why, why
-from agent.vocabulary import Now, Token
 from hal.events import (
     CableRated,
     CpState,
@@ -36,16 +34,10 @@ from hal.events import (
     PowerChanged,
     VehicleEnded,
 )
+from tests.session.table import ALICE, SOCKET, START, at
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ALICE = Token("04AABBCC")
-SOCKET = ConnectorLayout(1, "sType2", attached=False, has_lock=True)
 NORMAL = Surroundings()
 BLOCKED = Surroundings(refused=Refusal("...BBCC", "Blocked"))
-
-
-def at(seconds: float = 0.0) -> Now:
-    return Now(START + timedelta(seconds=seconds), 1000.0 + seconds)
 
 
 def hear(evse: Evse, *events: Event, seconds: float = 0.0) -> Evse:
