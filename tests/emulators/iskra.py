@@ -29,7 +29,7 @@ SIGNING_S = 0.5
 
 def decimal24(value: float, decimals: int) -> bytes:
     """T5 and T6: an exponent of ten and 24 bits."""
-    number = round(value * 10**decimals) & 0xFFFFFF
+    number: int = round(value * 10.0**decimals) & 0xFFFFFF
     return (-decimals & 0xFF).to_bytes(1, "big") + number.to_bytes(3, "big")
 
 

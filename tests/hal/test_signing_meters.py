@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -46,7 +46,7 @@ class Rig:
     def __init__(self, name: str, part: Any, wall: datetime | None, **options: Any) -> None:
         self.part, self.heard = part, Heard()
         bus = RtuBus(RtuBus.Config(device=part.device, timeout_s=0.3, retries=1))
-        self.driver: Any = make_driver(name, {"fastest_s": 0.1, **options}, place(wall), bus, self.heard)
+        self.driver = cast("Any", make_driver(name, {"fastest_s": 0.1, **options}, place(wall), bus, self.heard))
         self.driver.end(None)
         self.driver.sample_every(0.1)
 
@@ -145,7 +145,7 @@ async def test_a_power_cut_in_a_session_leaves_a_record_that_is_told_at_the_next
     async with emulator_of(name)(speed=20) as part:
         async with driven(name, part) as bench:
             await begun(bench)
-        part.power_cycle()
+        part.power_cycle()  # type: ignore[attr-defined]
         async with driven(name, part) as later:
             later.driver.end(SESSION)
             record = await later.record()

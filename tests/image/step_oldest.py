@@ -25,7 +25,17 @@ PINS = (
 """As openembedded-core and meta-python have them in that release."""
 
 BUILT_WITH = ("setuptools==69.1.1", "setuptools-scm==8.0.4", "wheel==0.42.0", "build==1.0.3")
-TESTED_WITH = ("pytest", "pytest-asyncio", "hypothesis", "ocpp", "trustme", "cantools", "pymodbus", "pyftpdlib", "pyopenssl")
+TESTED_WITH = (
+    "pytest",
+    "pytest-asyncio",
+    "hypothesis",
+    "ocpp",
+    "trustme",
+    "cantools",
+    "pymodbus",
+    "pyftpdlib",
+    "pyopenssl",
+)
 PATIENCE_S = 900
 
 UNIT_TESTS = ("blocks", "edge", "hal", "link", "model", "ocpp", "session", "test_loop.py")
