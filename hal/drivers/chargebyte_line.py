@@ -55,6 +55,7 @@ class SafetyLine:
         self._version: Version | None = None
         self._lost_by: str | None = None
         self._pulse: Pulse | None = None
+        self._outbox: list[Frame] = []
         self._heard_at = 0.0
         self._counters = {"lost": 0, "resets": 0}
 
@@ -72,6 +73,11 @@ class SafetyLine:
                 await self._run()
         finally:
             self._listeners.remove(listener)
+
+    def send(self, frame: Frame) -> None:
+        """Say something once, while the controller is there."""
+        self._outbox.append(frame)
+        self._wake.set()
 
     def reset(self, pulse: Pulse) -> None:
         """Restart the controller; what it has latched is gone then."""
@@ -115,10 +121,13 @@ class SafetyLine:
         for listener in tuple(self._listeners):
             listener.begin(version)
         self._version = version
+        self._outbox.clear()
         self.keepalive.start(self._bus.duplicate())
         while True:
             if self._pulse is not None:
                 await self._restart(self._pulse)
+            while self._outbox:
+                await self._bus.write(self._outbox.pop(0).to_bytes())
             left_s = self._heard_at + SILENT_S - monotonic()
             if left_s <= 0:
                 raise NoAnswer(f"{self.device}: silent")

@@ -11,7 +11,7 @@ from hal.events import CpState, Event, FaultCode
 from hal.ports import PilotIntent
 from hal.wire.chargebyte import FULL_DUTY, ChargeState, Control, Temperature
 
-HOST_SILENT = 2
+HOST_SILENT, RCM_TRIPPED, RCM_TEST_FAILED = 2, 20, 21
 
 REASONS: dict[int, tuple[FaultCode, str]] = {
     1: ("InternalError", "internal error"),
@@ -32,8 +32,8 @@ REASONS: dict[int, tuple[FaultCode, str]] = {
     16: ("EmergencyStop", "emergency stop 1"),
     17: ("EmergencyStop", "emergency stop 2"),
     18: ("EmergencyStop", "emergency stop 3"),
-    20: ("GroundFailure", "residual current"),
-    21: ("InternalError", "self test of the residual current monitor failed"),
+    RCM_TRIPPED: ("GroundFailure", "residual current"),
+    RCM_TEST_FAILED: ("InternalError", "self test of the residual current monitor failed"),
 }
 """Reason of the safe state -> what it means."""
 
@@ -124,7 +124,7 @@ def _signs(state: ChargeState) -> Iterator[tuple[FaultCode, str, str]]:
     """What is wrong just now, latched or not."""
     for number in state.estops:
         yield "EmergencyStop", f"emergency stop {number}", f"emergency stop {number} is pressed"
-    if state.rcm == "fault":
+    if state.rcm == "fault" and state.reason != RCM_TEST_FAILED:
         yield "GroundFailure", "RCM", "the residual current monitor has tripped, or is broken"
     if state.rcm == "test failed":
         yield "InternalError", "RCM test", "the self test of the residual current monitor failed"

@@ -15,6 +15,7 @@ EMULATORS = {
     "carlo_gavazzi_em580": "tests.emulators.carlo_gavazzi_em580:EmulatedEm580",
     "chargebyte": "tests.emulators.chargebyte:EmulatedChargebyte",
     "chargebyte_pt1000": "tests.emulators.chargebyte:EmulatedChargebyte",
+    "chargebyte_rcm": "tests.emulators.chargebyte:EmulatedChargebyte",
     "eastron_sdm120": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm230": "tests.emulators.eastron:EmulatedSdm120",
     "eastron_sdm630": "tests.emulators.eastron:EmulatedSdm630",
@@ -35,6 +36,7 @@ EMULATORS = {
     "sysfs_thermometer": "tests.emulators.sysfs:EmulatedSysfsThermometer",
     "phoenix": "tests.emulators.phoenix:EmulatedPhoenix",
     "phoenix_lock": "tests.emulators.phoenix:EmulatedPhoenix",
+    "pn532": "tests.emulators.pn532:EmulatedPn532",
     "simpleevse": "tests.emulators.simpleevse:EmulatedSimpleEvse",
 }
 """Driver name to ``module:Class`` of the emulator of its part."""

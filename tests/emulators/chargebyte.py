@@ -24,7 +24,8 @@ VEHICLE_STARTS_S, VEHICLE_STOPS_S = 0.2, 0.5
 HOST_TIMEOUT_S = 1.0
 CP_CODES = {"A": 1, "B": 2, "C": 3, "D": 4, "E": 5, "F": 6}
 CABLES = {13: 1, 20: 2, 32: 3, 63: 4}
-NO_REASON, HOST_SILENT, FIRST_ESTOP, RCM_TRIPPED = 0, 2, 16, 20
+NO_REASON, HOST_SILENT, FIRST_ESTOP, RCM_TRIPPED, RCM_TEST_FAILED = 0, 2, 16, 20, 21
+RCM_TEST_S = 2.0
 
 Mode = Literal["init", "running", "safe", "off"]
 
@@ -67,6 +68,8 @@ class EmulatedChargebyte(Emulator):
         self.closed: set[int] = set()
         self.estops: set[int] = set()
         self.celsius: list[float | None] = [25.0, None, None, None]
+        self.rcm = 1  # 0 not fitted, 1 monitoring, 2 testing, 3 fault
+        self.rcm_broken = False
         self.hot: set[int] = set()
         self.broken: set[int] = set()
         # what the host asked for last
@@ -158,6 +161,14 @@ class EmulatedChargebyte(Emulator):
     def release_estop(self, number: int = 1) -> None:
         self.estops.discard(number)
 
+    def trip(self) -> None:
+        """A residual current flows."""
+        self.fault(RCM_TRIPPED)
+
+    def heal(self) -> None:
+        """It flows no more, and somebody has switched the power off and on."""
+        self.power_cycle()
+
     def heat(self, celsius: float, channel: int = 1) -> None:
         self.celsius[channel - 1] = celsius
 
@@ -169,7 +180,8 @@ class EmulatedChargebyte(Emulator):
         self.resets += 1
         self.mode, self.reason = "off", NO_REASON
         self._pwm, self._duty, self._asked = False, 0, frozenset()
-        self._cancel("host")
+        self._cancel("host", "test")
+        self.rcm = min(self.rcm, 1)
         self._open_contactors()
         self._evaluate()
         self._after("boot", STARTUP_S, self._boot)
@@ -261,7 +273,7 @@ class EmulatedChargebyte(Emulator):
         return word | CABLES.get(self.cable_a or 0, 0) << 32
 
     def _new_state(self) -> int:
-        word = self._common() | int(self.mode == "safe") << 58 | self.reason << 8 | 1 << 22
+        word = self._common() | int(self.mode == "safe") << 58 | self.reason << 8 | self.rcm << 22
         for number in (1, 2, 3):
             state = 3 if number > self.fitted else 2 if number in self.closed else 1
             word |= state << 24 + 2 * (number - 1)
@@ -315,9 +327,18 @@ class EmulatedChargebyte(Emulator):
             self._control(word)
         elif com == 0xFF:
             answers = {0x0A: (0x0A, self._version()), 0x0B: (0x0B, 0x0123456789ABCDEF), 0xFE: (0xFE, word << 8)}
+            if word >> 48 == 0xFE01 and self.rcm and self.mode != "safe":
+                self.rcm = 2
+                self._say_state()
+                self._after("test", RCM_TEST_S, self._tested)
             if (answer := answers.get(word >> 56)) is not None:
                 com, told = answer
                 self._after("answer", ANSWER_S, lambda: self._say(com, told & 0xFFFF_FFFF_FFFF_FFFF))
+
+    def _tested(self) -> None:
+        self.rcm = 3 if self.rcm_broken else 1
+        if self.rcm_broken:
+            self.fault(RCM_TEST_FAILED)
 
     # ---- time ----
 

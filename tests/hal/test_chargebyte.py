@@ -15,6 +15,7 @@ import pytest
 from hal.bus.serial import SerialBus
 from hal.drivers.chargebyte import Chargebyte
 from hal.drivers.chargebyte_pt1000 import ChargebytePt1000
+from hal.drivers.chargebyte_rcm import ChargebyteRcm
 from hal.drivers.chargebyte_states import REASONS, Seen, control_for, duty_for
 from hal.events import (
     CableRated,
@@ -26,10 +27,11 @@ from hal.events import (
     HardwareWarned,
     PilotChanged,
     PowerChanged,
+    ResidualCurrentTested,
     TemperatureMeasured,
 )
 from hal.liveness import FRESH_FOR_S, Liveness
-from hal.ports import PilotController, PilotIntent, Place, Thermometer
+from hal.ports import PilotController, PilotIntent, Place, ResidualCurrentMonitor, Thermometer
 from hal.registry import make_driver
 from hal.wire.chargebyte import CHARGE_CONTROL, READERS, Control
 from tests.emulators.chargebyte import HOST_SILENT, RCM_TRIPPED, EmulatedChargebyte
@@ -547,6 +549,55 @@ async def test_a_sensor_that_stops_charging_is_a_fault_of_the_pilot() -> None:
         )
         bench.part.hot.clear()
         await bench.heard.until(HardwareHealed(1, "HighTemperature"))
+
+
+# ---- the residual current monitor ----
+
+
+@asynccontextmanager
+async def monitor(bus: SerialBus, **options: Any) -> AsyncIterator[tuple[ChargebyteRcm, Heard]]:
+    heard = Heard()
+    driver = make_driver("chargebyte_rcm", options, Place("evse[0].rcd", 1), bus, heard)
+    assert isinstance(driver, ChargebyteRcm)
+    assert isinstance(driver, ResidualCurrentMonitor)
+    async with running(driver):
+        yield driver, heard
+
+
+async def test_the_monitor_tests_itself_when_told_and_once() -> None:
+    async with rig() as bench, monitor(bench.bus) as (driver, heard):
+        await heard.until(DeviceFound)
+        driver.self_test()
+        await heard.until(ResidualCurrentTested(1, True))
+        assert sum(word >> 48 == 0xFE01 for com, word in bench.part.heard if com == 0xFF) == 1
+        await bench.charging()
+        assert not heard.of(HardwareFaulted)
+
+
+async def test_a_monitor_that_does_not_pass_latches_the_controller() -> None:
+    part = EmulatedChargebyte(speed=20)
+    part.rcm_broken = True
+    async with rig(part=part) as bench, monitor(bench.bus) as (driver, heard):
+        await heard.until(DeviceFound)
+        driver.self_test()
+        fault = await heard.until(HardwareFaulted)
+        assert isinstance(fault, HardwareFaulted)
+        assert (fault.code, fault.vendor_code) == ("InternalError", "RCM test")
+        await heard.until(ResidualCurrentTested(1, False, "not passed"))
+        driver.self_test()
+        await heard.until(ResidualCurrentTested(1, False, "it has tripped, or the controller is in its safe state"))
+
+
+async def test_a_monitor_that_is_not_configured_is_no_part_and_passes_no_test() -> None:
+    part = EmulatedChargebyte(speed=20)
+    async with rig(part=part) as bench, monitor(bench.bus, test_s=0.5) as (driver, heard):
+        await heard.until(DeviceFound)
+        part.rcm = 0
+        driver.self_test()
+        assert await heard.until(DeviceLost) == DeviceLost(
+            1, "evse[0].rcd", "no residual current monitor in the controller's parameters"
+        )
+        await heard.until(ResidualCurrentTested(1, False, "no test was seen"))
 
 
 def test_it_is_a_pilot_controller() -> None:
