@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymodbus.framer import FramerRTU
-from pymodbus.pdu import DecodePDU
-from pymodbus.pdu.bit_message import WriteSingleCoilRequest
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, WriteSingleRegisterRequest
 
 from hal.bus.rtu import RtuBus
 from hal.drivers.eastron import Sdm630
@@ -35,6 +31,8 @@ from hal.events import (
 )
 from hal.ports import ConnectorLock, PilotController, PilotIntent, Place
 from hal.registry import make_driver
+from hal.wire import modbus
+from hal.wire.modbus import reading, writing
 from tests.emulators.eastron import EmulatedSdm630
 from tests.emulators.load import Load
 from tests.emulators.phoenix import LOCK, EmulatedPhoenix
@@ -93,15 +91,15 @@ async def lock(bus: RtuBus, **options: Any) -> AsyncIterator[tuple[PhoenixLock, 
 
 
 @pytest.mark.parametrize(
-    ("request_", "line"),
+    ("question", "line"),
     [
-        (ReadHoldingRegistersRequest(address=STATUS, count=1, dev_id=1), "01 03 5d c0 00 01 97 9a"),
-        (WriteSingleCoilRequest(address=RELEASE, bits=[True], dev_id=1), "01 05 4e 20 ff 00 9a d8"),
-        (WriteSingleRegisterRequest(address=CURRENT, registers=[16], dev_id=1), "01 06 55 f0 00 10 99 f9"),
+        (reading(modbus.READ_HOLDING, 1, STATUS, 1), "01 03 5d c0 00 01 97 9a"),
+        (writing(modbus.WRITE_COIL, 1, RELEASE, 0xFF00), "01 05 4e 20 ff 00 9a d8"),
+        (writing(modbus.WRITE_REGISTER, 1, CURRENT, 16), "01 06 55 f0 00 10 99 f9"),
     ],
 )
-def test_the_addresses_are_those_of_the_vectors(request_: Any, line: str) -> None:
-    assert FramerRTU(DecodePDU(False)).buildFrame(request_) == bytes.fromhex(line)
+def test_the_frames_are_those_of_the_vectors(question: modbus.Question, line: str) -> None:
+    assert question.frame == bytes.fromhex(line)
 
 
 @pytest.mark.parametrize(
