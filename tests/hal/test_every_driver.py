@@ -16,6 +16,7 @@ import pytest
 from board.descriptor import find_board, parts_of, read_board
 from hal.errors import BadOptions
 from hal.events import (
+    CardPresented,
     CpState,
     DcDemanded,
     DcOutput,
@@ -51,6 +52,7 @@ from hal.ports import (
     SignedMeter,
     SignedSession,
     Thermometer,
+    TokenReader,
 )
 from hal.registry import DRIVERS, make_bus, make_driver
 from tests.emulators import EMULATORS, emulator_of
@@ -344,7 +346,25 @@ class SignedMeterTrial(MeterTrial):
         await eventually(lambda: self.rig.part.state == 1)
 
 
+class ReaderTrial(Trial):
+    port = TokenReader
+    stimuli = frozenset({"present", "withdraw"})
+
+    def command(self) -> None:
+        """A reader is told nothing."""
+
+    async def works(self) -> None:
+        for uid in ("04A2B3C4", "04A2B3C4D5E680"):
+            self.rig.part.present(uid)
+            await self.rig.heard.until(CardPresented(PLACE.evse, uid))
+            self.rig.part.withdraw()
+
+    async def wish_holds(self) -> None:
+        await self.works()
+
+
 TRIALS: tuple[type[Trial], ...] = (
+    ReaderTrial,
     RcdTrial,
     DcSeccTrial,
     DcSourceTrial,
