@@ -123,7 +123,8 @@ def parts_table() -> str:
 def part_row(name: str, target: str) -> Row:
     module = import_module(target.partition(":")[0])
     emulator = EMULATORS.get(name, "hal.bus.sim:").partition(":")[0].replace(".", "/") + ".py"
-    return f"`{name}`", sentence(module).rstrip("."), f"`{class_at(target).bus_type.kind}`", f"`{emulator}`"
+    bus = code(filter(None, [getattr(class_at(target).bus_type, "kind", None)]))  # a part may need none
+    return f"`{name}`", sentence(module).rstrip("."), bus, f"`{emulator}`"
 
 
 def known() -> Iterator[tuple[str, str]]:
