@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.perf import device_model, idle, language, latency, ledger, memory, queue, startup
+from tests.perf import device_model, idle, language, latency, ledger, memory, pilot, queue, startup
 from tests.perf.report import Section, as_json, table, verdict
 from tests.perf.subject import SUBJECTS, BenchFailed, Subject
 
@@ -36,6 +36,7 @@ async def sections(subjects: list[Subject], folder: Path, quick: bool) -> AsyncI
     yield await startup.measure(subjects, folder / "startup", 1 if quick else 7)
     yield await memory.measure(subjects, folder / "memory", 100 if quick else 1000)
     yield await latency.measure(subjects, folder / "latency", 25 if quick else 300)
+    yield await pilot.measure(folder / "pilot", 25 if quick else 300)
     yield await idle.measure(subjects, folder / "idle", 3 if quick else 30)
     yield await queue.measure(folder / "queue", 100 if quick else 1000)
     for section in await ledger.measure(folder / "ledger", 100 if quick else 1000, 5_000 if quick else 100_000):

@@ -120,8 +120,8 @@ class BenchCsms:
                 if message[0] == 2:
                     self._note(Heard(at_s, *message[2:4]))
                     await connection.send(json.dumps([3, message[1], ANSWERS.get(message[2], {})]))
-                elif message[1] in self._asked:
-                    self._asked.pop(message[1]).set_result(at_s)
+                elif (asked := self._asked.pop(message[1], None)) is not None and not asked.done():
+                    asked.set_result(at_s)
         except ConnectionClosed:
             pass
 
