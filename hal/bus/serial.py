@@ -48,6 +48,7 @@ class SerialBus:
 
     kind = "serial"
     exclusive = True
+    """For one part, or for the parts of one device: drivers with the same ``line_type``."""
 
     class Config(Line, frozen=True):
         """A line of 8 data bits."""
@@ -64,6 +65,8 @@ class SerialBus:
         self._receive: Receive = _ignore
         self._waiting: set[asyncio.Event] = set()
         self._reason = "not open"
+        self.shared: object = None
+        """What the drivers of one device with several parts have in common on this line; the first of them makes it."""
 
     @property
     def device(self) -> str:

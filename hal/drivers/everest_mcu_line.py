@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from hal.bus.serial import SerialBus
 from hal.errors import BadOptions, HalError, NoAnswer
@@ -247,9 +246,6 @@ class McuLine:
         self._wake.set()
 
 
-_LINES: WeakKeyDictionary[SerialBus, McuLine] = WeakKeyDictionary()
-
-
 def line_of(bus: SerialBus, name: Name, part: str) -> McuLine:
     """The line of this bus, the same for every driver that asks.
 
@@ -257,9 +253,10 @@ def line_of(bus: SerialBus, name: Name, part: str) -> McuLine:
         BadOptions: another driver says that another board is on it.
 
     """
-    line = _LINES.get(bus)
+    line = bus.shared
     if line is None:
-        line = _LINES[bus] = McuLine(bus, name)
-    if line.name != name:
-        raise BadOptions(f"{part}: board {name!r}, but another part says that {line.name!r} is on this bus")
+        line = bus.shared = McuLine(bus, name)
+    if not isinstance(line, McuLine) or line.name != name:
+        other = repr(line.name) if isinstance(line, McuLine) else "something else"
+        raise BadOptions(f"{part}: board {name!r}, but another part says that {other} is on this bus")
     return line
