@@ -251,7 +251,7 @@ def url_objection(url: str, security_profile: int) -> str:
         sound = False
     if not sound or " " in url or not url.lower().startswith(schemes):
         return "ocppCsmsUrl is no URL of a CSMS; expected ws://HOST[:PORT]/PATH or wss://..."
-    if parts.query or parts.fragment or parts.username is not None:  # the identity comes behind the path
+    if "?" in url or "#" in url or parts.username is not None:  # the identity comes behind the path
         return "ocppCsmsUrl ends with its path and names no user"
     if security_profile > 3:
         return f"securityProfile {security_profile} is not one of 0, 1, 2, 3"

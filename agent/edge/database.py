@@ -21,6 +21,7 @@ import msgspec
 
 from agent.edge.flash import FlashMeter
 from agent.edge.ledger import SCHEMA, SCHEMA_VERSION, Ledger
+from agent.errors import told_of
 from agent.link.disk import Question, ReadRows, Resend, Row, Thin, Thinned, Waiting, Write
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ GATHER_S = 0.2
 MOST_BATCHES_A_COMMIT = 256
 WAL_PAGES = 256
 BOOT_COUNT = "boot/count"
+
+CANNOT_NOW = (sqlite3.Error, MemoryError)
+"""What may go by: it is tried again."""
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -158,6 +162,10 @@ class Database:
         try:
             while self._turn():
                 pass
+        except Exception as error:  # nobody writes any more: ``alive`` says so, and the watchdog hears nothing
+            log.error("! defect: the database: %s", told_of(error))
+            log.debug("traceback", exc_info=True)
+            self._hand_over(partial(self._on_state, False, f"a defect of the agent: {type(error).__name__}"))
         finally:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -200,7 +208,7 @@ class Database:
                 for write in batch.writes:
                     self._ledger.perform(write)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except CANNOT_NOW as error:
             self._roll_back()
             self._refused(error)
             return
@@ -219,10 +227,10 @@ class Database:
         with suppress(sqlite3.Error):
             self._ledger.rolled_back()
 
-    def _refused(self, error: sqlite3.Error) -> None:
+    def _refused(self, error: Exception) -> None:
         if self._works:
             self._works = False
-            self._hand_over(partial(self._on_state, False, str(error)))
+            self._hand_over(partial(self._on_state, False, str(error) or type(error).__name__))
         told = [batch.done for batch in self._backlog if batch.done is not None and not batch.told_refused]
         for batch in self._backlog:
             batch.told_refused = True
@@ -234,7 +242,7 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             answer = self._ledger.find(asked.question)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except CANNOT_NOW as error:
             self._roll_back()
             log.error("! the disk does not answer %s: %s", type(asked.question).__name__, error)
             answer = NOTHING[type(asked.question)]

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from agent.edge.websocket import CsmsSocket, Target
+from agent.edge.websocket import CsmsSocket, Target, check_url
+from agent.errors import told_of
 from agent.vocabulary import NetworkProfile
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,10 @@ class Network:
         """What speaks against trying."""
         if target is None:
             return "no CSMS is configured"
+        try:
+            check_url(target.url)
+        except ValueError as error:
+            return str(error)
         if not self.cable_in:
             return "the network cable is out"
         if profile is not None and profile.security_profile >= 2 and not target.url.lower().startswith("wss:"):
@@ -90,6 +95,15 @@ class Network:
         return ""
 
     async def _connect(self, socket: CsmsSocket, *, secure: bool) -> None:
+        try:
+            await self._try(socket, secure=secure)
+        except Exception as error:  # the group that it runs in would end with it, and the station with the group
+            log.error("! defect: %s", told_of(error))
+            log.debug("traceback", exc_info=True)
+            socket.abort()
+            self._closed(socket, f"a defect of the agent: {type(error).__name__}")
+
+    async def _try(self, socket: CsmsSocket, *, secure: bool) -> None:
         try:
             context = self._make_context() if secure and self._make_context else None
         except (OSError, ssl.SSLError) as error:

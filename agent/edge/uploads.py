@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from agent.edge.job import Canceled, Job, TransferFailed, UploadStatus
+from agent.edge.job import Canceled, Job, TransferFailed
 from agent.vocabulary import UploadEnded, UploadLog
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,12 @@ class Uploads:
         self.cancel()
         job = Job()
         self._job, self._wanted = job, wanted
-        make = self._collect(wanted)
-        # A daemon: a server that does not answer must not hold up the end of the process.
-        threading.Thread(target=self._run, args=(wanted, make, job), name="upload", daemon=True).start()
+        try:
+            make = self._collect(wanted)
+            # A daemon: a server that does not answer must not hold up the end of the process.
+            threading.Thread(target=self._run, args=(wanted, make, job), name="upload", daemon=True).start()
+        except Exception as error:
+            self._hand_over(partial(self._ended, job, _of_defect(wanted, error)))
 
     def cancel(self) -> None:
         """Nobody wants it any more; nothing is told."""
@@ -65,22 +68,20 @@ class Uploads:
     # ---- in the thread ----
 
     def _run(self, wanted: UploadLog, make: Callable[[], bytes], job: Job) -> None:
-        from agent.edge.transfer import upload  # HTTP and FTP cost memory, once in a long while
-
-        status: UploadStatus = "Uploaded"
-        reason = ""
+        event = UploadEnded(wanted.request_id, "Uploaded")
         try:
+            from agent.edge.transfer import upload  # HTTP and FTP cost memory, once in a long while
+
             upload(make(), wanted.filename, wanted.url, self._tls, job)
         except Canceled:
             return
         except TransferFailed as error:
-            status, reason = error.status, str(error)
+            event = UploadEnded(wanted.request_id, error.status, str(error))
         except (OSError, sqlite3.Error, MemoryError) as error:
-            status, reason = "UploadFailure", f"cannot be collected: {error}"
-        except Exception as error:  # a defect of ours costs the upload, and the CSMS hears of it
-            status, reason = "UploadFailure", f"a defect of the agent: {type(error).__name__}: {error}"
-            log.debug("traceback", exc_info=True)
-        self._hand_over(partial(self._ended, job, UploadEnded(wanted.request_id, status, reason)))
+            event = UploadEnded(wanted.request_id, "UploadFailure", f"cannot be collected: {error}")
+        except Exception as error:
+            event = _of_defect(wanted, error)
+        self._hand_over(partial(self._ended, job, event))
 
     def _ended(self, job: Job, event: UploadEnded) -> None:
         if job is not self._job or self._wanted is None:
@@ -91,3 +92,9 @@ class Uploads:
             log.info("= %s uploaded, %d bytes", self._wanted.filename, job.size)
         self._job = self._wanted = None
         self._post(event)
+
+
+def _of_defect(wanted: UploadLog, error: Exception) -> UploadEnded:
+    """A defect of ours costs the upload, and the CSMS hears of it."""
+    log.debug("traceback", exc_info=error)
+    return UploadEnded(wanted.request_id, "UploadFailure", f"a defect of the agent: {type(error).__name__}: {error}")

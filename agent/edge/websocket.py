@@ -60,7 +60,7 @@ def check_url(url: str) -> None:
     try:
         uri = parse_uri(url)
         uri.host.encode("idna")
-        sound = not uri.query and url.isprintable() and " " not in url  # the identity comes behind the path
+        sound = url.isprintable() and not any(mark in url for mark in " ?#")  # the identity comes behind the path
     except (InvalidURI, ValueError):
         sound = False
     if not sound:

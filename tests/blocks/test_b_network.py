@@ -343,6 +343,8 @@ def test_no_secret_is_shown():
         "ws://me:secret@host/ocpp",
         "ws://host/ocpp?id=1",
         "ws://host/ocpp#there",
+        "ws://host/ocpp#",
+        "ws://host/ocpp?",
         "ws://ho st/ocpp",
         "ws://host/\nocpp",
         "ws://[::1/ocpp",

@@ -289,6 +289,32 @@ async def test_a_question_that_the_disk_cannot_answer_is_answered_with_nothing(
     assert await disk.waiting() == [1]
 
 
+async def test_a_defect_in_the_thread_is_told_and_shows_in_alive(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk(tmp_path / "station.db")
+    disk.write(Insert(Row(1, "TransactionEvent", b"{}", "\ud800", 1)))  # no text that can be written
+    await disk.states.find(lambda state: state == (False, "a defect of the agent: UnicodeEncodeError"))
+    disk.database.close()
+    assert not disk.database.alive
+    assert "! defect: the database: UnicodeEncodeError" in caplog.text
+
+
+async def test_too_little_memory_for_a_moment_loses_nothing(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.02)
+    perform, short = ledger.Ledger.perform, [True, True]
+
+    def cramped(self: ledger.Ledger, write: Write) -> None:
+        if short and short.pop():
+            raise MemoryError
+        perform(self, write)
+
+    monkeypatch.setattr(ledger.Ledger, "perform", cramped)
+    assert await asyncio.wait_for(disk.write(Insert(row(1))), 10)
+    assert disk.states.items == [(False, "MemoryError"), (True, "")]
+    assert await disk.waiting() == [1]
+
+
 # Files of no use.
 
 

@@ -22,6 +22,7 @@ from agent.edge.network import Network
 from agent.edge.tls import context_for
 from agent.edge.websocket import CsmsSocket, Target, check_url
 from agent.provision import Provision
+from agent.vocabulary import NetworkProfile
 from tests.scenarios.heard import Heard
 
 OCPP = Subprotocol("ocpp2.0.1")
@@ -182,6 +183,8 @@ def test_a_url_that_will_do(url: str) -> None:
         *(
             "ws://a/?token=1",
             "ws://a/#top",
+            "ws://a/#",
+            "ws://a/?",
             "ws://a b/",
             "ws://a/\n",
             "ws://a..b/",
@@ -449,6 +452,29 @@ async def test_without_cable_or_CSMS_every_attempt_fails_and_says_why() -> None:
             network.plug(cable)
             network.connect()
             assert await ear.next("closed") == told
+
+
+async def test_a_profile_whose_url_is_none_is_an_attempt_that_failed() -> None:
+    """It may have been stored by another release."""
+    async with asyncio.TaskGroup() as tasks:
+        network, ear = Network(Target("ws://csms.example/ocpp", "CS001"), None, tasks), Ear()
+        network.listener = ear
+        network.connect(NetworkProfile(2, "ws://csms.example/ocpp#"))
+        assert "'ws://csms.example/ocpp#' is no URL of a CSMS" in await ear.next("closed")
+
+
+async def test_a_defect_on_the_way_to_the_csms_costs_the_attempt_not_the_station(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> ssl.SSLContext:
+        raise KeyError("nobody expected this")
+
+    async with asyncio.TaskGroup() as tasks:
+        network, ear = Network(Target("wss://csms.example/ocpp", "CS001"), broken, tasks), Ear()
+        network.listener = ear
+        network.connect()
+        assert await ear.next("closed") == "a defect of the agent: KeyError"
+    assert "! defect: KeyError: 'nobody expected this'" in caplog.text
 
 
 async def test_a_cable_that_is_pulled_is_told_once_and_what_comes_then_belongs_to_nobody() -> None:
