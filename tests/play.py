@@ -24,9 +24,10 @@ from tests.control import Control
 from tests.csms.practice import PracticeCsms
 from tests.emulators.board import EmulatedBoard
 
-TOKEN = "04A2B3C4D5"
+TOKEN = "04A2B3C4D5E680"
 ENERGY_SPEED = 720.0  # five seconds of charging show an hour's energy
 CHARGE_S = 5.0
+HOLD_CARD_S = 0.7
 PATIENCE_S = 30.0
 
 
@@ -77,6 +78,16 @@ class Tally:
         except KeyError:
             return None
 
+    def signed(self) -> list[str]:
+        """The formats of what the meter signed."""
+        return [
+            value["signedMeterValue"]["encodingMethod"]
+            for event in self.sent.values()
+            for reading in event.get("meterValue", ())
+            for value in reading["sampledValue"]
+            if "signedMeterValue" in value
+        ]
+
     def cost(self) -> float | None:
         """What the CSMS asks for."""
         costs = [answer["totalCost"] for answer in self.answered.values() if "totalCost" in answer]
@@ -89,6 +100,7 @@ class Driver:
     def __init__(self, control: Control, emulated: EmulatedBoard) -> None:
         self._control = control
         self._pilot: Any = emulated.pilots.get(1)
+        self._readers: list[Any] = list(emulated.readers)
 
     async def plug_in(self) -> None:
         """Cable in."""
@@ -106,7 +118,12 @@ class Driver:
 
     async def show_card(self) -> None:
         """Card at the reader."""
-        await self._control.ask("swipe", token=TOKEN)
+        if not self._readers:
+            await self._control.ask("swipe", token=TOKEN)
+            return
+        self._readers[0].present(TOKEN)
+        await asyncio.sleep(HOLD_CARD_S)
+        self._readers[0].withdraw()
 
 
 def say(text: str) -> None:
@@ -162,7 +179,8 @@ def summary(tally: Tally) -> str:
     energy = "unknown" if energy_wh is None else f"{energy_wh / 1000:.3f} kWh"
     price = "not told by the CSMS" if cost is None else f"{cost:.2f}"
     events = f"{len(tally.sent)} TransactionEvents sent, {len(tally.answered)} answered"
-    return f"session: energy {energy}, cost {price}; {events}"
+    signed = f", signed by the meter ({', '.join(tally.signed())})" if tally.signed() else ""
+    return f"session: energy {energy}{signed}, cost {price}; {events}"
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,8 @@ from tests.emulators.pty import QUIET, Noise
 class EmulatedBoard:
     """``devices`` has the device path for every bus of the board that an emulator stands behind.
 
-    ``pilots`` and ``meters`` have the emulators by EVSE number, ``loads`` what flows.
+    ``pilots`` and ``meters`` have the emulators by EVSE number, ``loads`` what flows; ``readers`` are in the order of
+    the board file.
     """
 
     def __init__(self, board: Board, noise: Noise = QUIET, speed: float = 1.0, energy_speed: float = 1.0) -> None:
@@ -24,6 +25,7 @@ class EmulatedBoard:
         self.meters: dict[int, Emulator] = {}
         self.supplies: dict[int, Emulator] = {}
         self.insulation: dict[int, Emulator] = {}
+        self.readers: list[Emulator] = []
         self._noise, self._speed = noise, speed
         self._on_bus: dict[str, list[Emulator]] = {}
         for evse in board.evse:
@@ -33,6 +35,11 @@ class EmulatedBoard:
             for part, places in ((evse.supply, self.supplies), (evse.insulation, self.insulation)):
                 if part is not None:
                     self._place(evse, part, places)
+        for reader in board.reader:
+            if reader.driver in EMULATORS and reader.bus is not None:
+                emulator = emulator_of(reader.driver).for_part(reader.options, Load(), noise, speed)
+                self.readers.append(emulator)
+                self._on_bus.setdefault(reader.bus, []).append(emulator)
         self._lines: list[Emulator] = []
 
     def _place(self, evse: Evse, part: Part, places: dict[int, Emulator]) -> None:
