@@ -12,6 +12,7 @@ from agent.vocabulary import LastEnd
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 WATCHDOGS = Path("/sys/class/watchdog")
+CMDLINE = Path("/proc/cmdline")
 LAST_END = "last-end"
 
 CARD_RESET = 0x20
@@ -33,6 +34,15 @@ def board_reset(watchdogs: Path = WATCHDOGS) -> str:
             if int(status.read_text(), 0) & CARD_RESET:
                 return f"the hardware watchdog {status.parent.name} reset the board"
     return ""
+
+
+def booted_slot(cmdline: Path = CMDLINE) -> str:
+    """The slot that the boot loader chose, as RAUC names it to the kernel; empty: this machine has none."""
+    try:
+        words = cmdline.read_text().split()
+    except OSError:
+        return ""
+    return next((word.removeprefix("rauc.slot=") for word in words if word.startswith("rauc.slot=")), "")
 
 
 def last_end(data: Path) -> LastEnd | None:

@@ -21,6 +21,7 @@ PINS = (
     "cryptography==42.0.5",
     "pyudev==0.24.1",
     "pyserial==3.5",
+    "dbus-fast==2.21.1",
 )
 """As openembedded-core and meta-python have them in that release."""
 

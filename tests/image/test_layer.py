@@ -40,7 +40,9 @@ LEFT_OUT = {
 
 RECIPE_OF = {
     "cryptography": "python3-cryptography",
+    "cantools": "python3-cantools",
     "dbus-fast": "python3-dbus-fast",
+    "gpiod": "python3-gpiod",
     "msgspec": "python3-msgspec",
     "pyserial": "python3-pyserial",
     "python-can": "python3-can",
@@ -66,6 +68,7 @@ PACKAGE_OF = {
     "gzip": "compression",
     "hashlib": "crypt",
     "hmac": "netclient",
+    "html": "html",
     "http": "netclient",
     "io": "core",
     "json": "json",
@@ -108,12 +111,20 @@ def test_the_recipe_has_the_version_of_the_agent() -> None:
     assert [path.name for path in RECIPE_FOLDER.glob("*.bb")] == [AGENT_RECIPE.name]
 
 
+def recipes_of(requirements: str) -> set[str]:
+    return {RECIPE_OF[re.split(r"[><=]", line)[0]] for line in requirements.split()}
+
+
 def test_the_recipe_asks_for_what_the_package_asks_for() -> None:
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    wanted = {RECIPE_OF[re.split(r"[><=]", line)[0]] for line in setup["options"]["install_requires"].split()}
-    asked = {name for name in packages_of(value_of(AGENT_RECIPE, "RDEPENDS:${PN}")) if name in RECIPE_OF.values()}
-    assert asked == wanted
+    asked = packages_of(value_of(AGENT_RECIPE, "RDEPENDS:${PN}")) & set(RECIPE_OF.values())
+    assert asked == recipes_of(setup["options"]["install_requires"])
+    extras = setup["options.extras_require"]
+    recommended = packages_of(value_of(AGENT_RECIPE, "RRECOMMENDS:${PN}"))
+    assert recommended == recipes_of(extras["can"]) | recipes_of(extras["gpio"])
+    group = LAYER / "recipes-core" / "packagegroups" / "packagegroup-station-agent.bb"
+    assert all(name in value_of(group, "STATION_AGENT_UPDATE") for name in recipes_of(extras["update"]))
 
 
 def imported() -> Iterator[str]:

@@ -8,7 +8,7 @@ inherit packagegroup features_check
 REQUIRED_DISTRO_FEATURES = "systemd"
 
 # With meta-rauc among the layers the station can be updated.
-STATION_AGENT_UPDATE = "${@bb.utils.contains('BBFILE_COLLECTIONS', 'rauc', 'rauc rauc-conf-station-agent rauc-service', '', d)}"
+STATION_AGENT_UPDATE = "${@bb.utils.contains('BBFILE_COLLECTIONS', 'rauc', 'python3-dbus-fast rauc rauc-conf-station-agent rauc-service', '', d)}"
 
 RDEPENDS:${PN} = "${STATION_AGENT_UPDATE} \
                   ca-certificates \

@@ -10,7 +10,8 @@ STATION_AGENT_CAN_BITRATE ?= "500000"
 # How long the board may hang before its own watchdog starts it anew; the boot loader has to start it.
 STATION_AGENT_WATCHDOG ?= "30s"
 
-SRC_URI = "file://70-can.network;subdir=${BP} \
+SRC_URI = "file://60-station-agent.rules;subdir=${BP} \
+           file://70-can.network;subdir=${BP} \
            file://data.conf;subdir=${BP} \
            file://data.mount;subdir=${BP} \
            file://journald.conf;subdir=${BP} \
@@ -27,6 +28,7 @@ REQUIRED_DISTRO_FEATURES = "systemd"
 do_install() {
     install -D -m 0644 ${S}/70-can.network ${D}${systemd_unitdir}/network/70-can.network
     sed -i -e "s!@BITRATE@!${STATION_AGENT_CAN_BITRATE}!" ${D}${systemd_unitdir}/network/70-can.network
+    install -D -m 0644 ${S}/60-station-agent.rules ${D}${nonarch_base_libdir}/udev/rules.d/60-station-agent.rules
     install -D -m 0644 ${S}/journald.conf ${D}${systemd_unitdir}/journald.conf.d/60-station-agent.conf
     install -D -m 0644 ${S}/watchdog.conf ${D}${systemd_unitdir}/system.conf.d/60-station-agent.conf
     sed -i -e "s!@WATCHDOG@!${STATION_AGENT_WATCHDOG}!" ${D}${systemd_unitdir}/system.conf.d/60-station-agent.conf
@@ -40,6 +42,7 @@ do_install() {
 SYSTEMD_SERVICE:${PN} = "data.mount var-log.mount"
 
 FILES:${PN} += "/data \
+                ${nonarch_base_libdir}/udev/rules.d \
                 ${nonarch_libdir}/tmpfiles.d \
                 ${systemd_system_unitdir} \
                 ${systemd_unitdir}/network \

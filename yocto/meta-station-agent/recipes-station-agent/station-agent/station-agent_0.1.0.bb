@@ -47,7 +47,6 @@ CONFFILES:${PN} = "${@'${sysconfdir}/station-agent/board.toml' if d.getVar('STAT
 
 # What setup.cfg asks for, and what the agent imports of the standard library.
 RDEPENDS:${PN} = "python3-asyncio \
-                  python3-can \
                   python3-compression \
                   python3-core \
                   python3-crypt \
@@ -55,6 +54,7 @@ RDEPENDS:${PN} = "python3-asyncio \
                   python3-datetime \
                   python3-difflib \
                   python3-fcntl \
+                  python3-html \
                   python3-io \
                   python3-json \
                   python3-logging \
@@ -69,3 +69,8 @@ RDEPENDS:${PN} = "python3-asyncio \
                   python3-tomllib \
                   python3-websockets \
                   "
+# What only some boards need (the extras of setup.cfg); an image may leave it out.
+RRECOMMENDS:${PN} = "python3-can \
+                     python3-cantools \
+                     python3-gpiod \
+                     "

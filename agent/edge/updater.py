@@ -1,0 +1,250 @@
+"""A new release on trial: what was there before it is kept, and whether it stays is found out after the restart.
+
+Files of the data directory and the words of RAUC; knows nothing of OCPP.  An update is a few steps, and the power may
+go between any two: ``update.json`` says what is on trial, ``before-update`` has the state from before it, and both
+stand until the trial is over.  What a failed release leaves is set aside, never thrown away: it may hold sessions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agent.edge.rauc import Bundle, Rauc, Told, UpdateFailed
+
+TRIAL, BEFORE, BACK, FAILED = "update.json", "before-update", "before-update.back", "failed-update"
+
+NO_STATE = {"lock", "last-end", TRIAL, BEFORE, BACK, FAILED}
+UNFINISHED = ".new"
+BESIDE_SQLITE = ("-wal", "-shm", "-journal")
+
+Ended = Literal["waits", "on trial", "installed", "rolled back"]
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What is being tried.  ``boot`` is the start of the machine in which it was installed; slots by their bootname."""
+
+    request_id: int
+    version: str
+    before: str
+    after: str
+    boot: str
+    good: bool = False
+
+
+# ---- before the restart ----
+
+
+async def install(rauc: Rauc, bundle: Path, said: Told) -> Bundle:
+    """Check it and write it to the other slot.
+
+    Raises:
+        UpdateFailed: it is not for this station, not signed for it, or could not be written.
+
+    """
+    found, wanted = await rauc.inspect(bundle), await rauc.compatible()
+    if found.compatible != wanted:
+        raise UpdateFailed(f"the bundle is for {found.compatible!r}, this station is {wanted!r}")
+    await rauc.install(bundle, manifest_hash=found.manifest_hash, said=said)
+    return found
+
+
+async def begin_trial(rauc: Rauc, data: Path, request_id: int, version: str, boot: str) -> Trial:
+    """Keep the state and say what is tried: the last thing before the restart, when nothing is charged any more.
+
+    Raises:
+        UpdateFailed: there is no other slot, or the state cannot be kept: then do not restart.
+
+    """
+    slots = await rauc.slots()
+    before = next((slot for slot in slots if slot.booted), None)
+    after = next((slot for slot in slots if not slot.booted), None)
+    if before is None or after is None:
+        raise UpdateFailed(f"expected one slot that runs and one beside it, found {', '.join(s.name for s in slots)}")
+    trial = Trial(request_id, version, before.bootname, after.bootname, boot)
+    try:
+        keep_state(data)
+        _write(data, trial)
+    except (OSError, sqlite3.Error) as error:
+        raise UpdateFailed(f"the state before the update cannot be kept: {error}") from None
+    return trial
+
+
+def keep_state(data: Path) -> None:
+    """A copy of everything in the data directory, databases at one moment; an older copy goes when it is whole."""
+    kept, new = data / BEFORE, data / (BEFORE + UNFINISHED)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    for path in _state_of(data):
+        _copy(path, new / path.name)
+    _sync(new)
+    shutil.rmtree(kept, ignore_errors=True)
+    new.rename(kept)
+    _sync(data)
+
+
+# ---- after it ----
+
+
+def read_trial(data: Path) -> Trial | None:
+    """What is on trial; None: nothing is, or the note cannot be read."""
+    try:
+        return msgspec.json.decode((data / TRIAL).read_bytes(), type=Trial)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def take_up(data: Path, *, slot: str, boot: str) -> tuple[Ended, Trial] | None:
+    """What became of the trial, before anything of the data directory is opened.
+
+    Where the boot loader went back to the slot from before, the state from before is put back, once.
+
+    Raises:
+        OSError: it cannot be put back.
+
+    """
+    trial = read_trial(data)
+    if trial is None:
+        return None
+    if slot == trial.after:
+        return ("installed" if trial.good else "on trial"), trial
+    if boot == trial.boot or not slot:
+        return "waits", trial
+    _put_back(data)
+    return "rolled back", trial
+
+
+def _put_back(data: Path) -> None:
+    """May be cut off anywhere and is taken up there: first everything is set aside, then the copy put in its place."""
+    if (data / BEFORE).is_dir():
+        _set_aside(data)
+        (data / BEFORE).rename(data / BACK)
+        _sync(data)
+    if (data / BACK).is_dir():
+        for path in sorted((data / BACK).iterdir()):
+            _copy(path, data / path.name)
+        _sync(data)
+        shutil.rmtree(data / BACK)
+
+
+def _set_aside(data: Path) -> None:
+    failed, new = data / FAILED, data / (FAILED + UNFINISHED)
+    new.mkdir(mode=0o700, exist_ok=True)
+    for path in _state_of(data, databases_beside=True):
+        path.rename(new / path.name)
+    if any(new.iterdir()):  # else the power went right behind the next two lines
+        shutil.rmtree(failed, ignore_errors=True)
+        new.rename(failed)
+    else:
+        new.rmdir()
+
+
+def end_trial(data: Path) -> None:
+    """It was told: nothing is on trial any more."""
+    (data / TRIAL).unlink(missing_ok=True)
+    for name in (BEFORE, BACK):
+        shutil.rmtree(data / name, ignore_errors=True)
+
+
+async def keep(rauc: Rauc, data: Path) -> None:
+    """The station is healthy: this release stays.
+
+    Raises:
+        UpdateFailed: RAUC cannot tell the boot loader.
+
+    """
+    await rauc.mark("good")
+    trial = read_trial(data)
+    if trial is not None:
+        _write(data, msgspec.structs.replace(trial, good=True))
+
+
+async def give_up(rauc: Rauc) -> None:
+    """This release does not work here: the next start is that of the other slot.
+
+    Raises:
+        UpdateFailed: RAUC cannot tell the boot loader.
+
+    """
+    await rauc.mark("bad")
+
+
+# ---- health ----
+
+
+class Health:
+    """Whether a station that runs a new release works.  Asked now and then; times are monotonic seconds."""
+
+    def __init__(self, started_mono: float, *, alone_s: float, patience_s: float) -> None:
+        self._started_mono = started_mono
+        self._alone_s = alone_s
+        self._patience_s = patience_s
+        self._whole_since: float | None = None
+
+    def verdict(self, now_mono: float, *, able: bool, accepted: bool, silent: Collection[str]) -> str:
+        """``good``, ``bad`` or ``wait``.
+
+        Args:
+            now_mono: the time.
+            able: the loop takes events and the disk thread lives.
+            accepted: the CSMS has accepted the BootNotification; one that is away is no fault of this release, and
+                drivers that answer for ``alone_s`` are enough.
+            silent: drivers that do not answer.
+
+        """
+        whole = able and not silent
+        self._whole_since = (now_mono if self._whole_since is None else self._whole_since) if whole else None
+        if self._whole_since is not None and (accepted or now_mono - self._whole_since >= self._alone_s):
+            return "good"
+        return "bad" if now_mono - self._started_mono >= self._patience_s else "wait"
+
+
+# ---- files ----
+
+
+def _state_of(data: Path, *, databases_beside: bool = False) -> list[Path]:
+    """What a release left; what SQLite keeps beside a database belongs to it and is not copied by itself."""
+    return [
+        path
+        for path in sorted(data.iterdir())
+        if path.name not in NO_STATE
+        and not path.name.endswith(UNFINISHED)
+        and (databases_beside or not path.name.endswith(BESIDE_SQLITE))
+    ]
+
+
+def _copy(path: Path, to: Path) -> None:
+    if path.is_dir():
+        shutil.copytree(path, to, dirs_exist_ok=True)
+    elif path.suffix == ".db":
+        to.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+    elif path.is_file():
+        shutil.copy2(path, to)
+    if to.is_file():
+        to.chmod(path.stat().st_mode & 0o777)
+        _sync(to)
+
+
+def _write(data: Path, trial: Trial) -> None:
+    new = data / (TRIAL + UNFINISHED)
+    new.write_bytes(msgspec.json.encode(trial))
+    _sync(new)
+    new.replace(data / TRIAL)
+    _sync(data)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
