@@ -199,8 +199,9 @@ class AdvanticsSecc:
         if isinstance(said, Status):
             self._presence.found("Advantics SECC, Generic EVSE v3")
         self._tell(self._seen.take(said, monotonic(), permitted=_permits(self._intent)))
-        if in_session and not self._seen.session:
-            self._hold = True
+        if in_session and (self._seen.state is State.ENDING or not self._seen.session) and not self._hold:
+            self._hold = True  # said while it ends: the controller begins anew as soon as it may
+            self._wake.set()
         elif not in_session and self._seen.session:
             self._wake.set()
         if self._seen.state is State.WAITING_FOR_EV and self._seen.unplugged:

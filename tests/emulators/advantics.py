@@ -32,7 +32,19 @@ class EmulatedAdvantics(CanPart):
     """The controller, its contactors, and the vehicle that the stimuli move."""
 
     stimuli = frozenset(
-        {"mute", "unmute", "plug_in", "unplug", "ready", "pause", "stop_vehicle", "emergency", "calm", "power_cycle"}
+        {
+            "mute",
+            "unmute",
+            "plug_in",
+            "unplug",
+            "tear_out",
+            "ready",
+            "pause",
+            "stop_vehicle",
+            "emergency",
+            "calm",
+            "power_cycle",
+        }
     )
     keys = {"p": "plug_in", "u": "unplug", "s": "stop_vehicle", "e": "emergency", "c": "calm"}
 
@@ -53,7 +65,7 @@ class EmulatedAdvantics(CanPart):
         self.reported_kohm = 0
         self.limit_v = self.limit_a = 0.0
         # the vehicle
-        self.plugged = self.wants = self._vehicle_stops = False
+        self.plugged = self.wants = self._vehicle_stops = self._leaves = False
         self.vehicle_a = 0.0
         self.vehicle_max_v = 420.0
         self._good = 0
@@ -82,13 +94,21 @@ class EmulatedAdvantics(CanPart):
             self.after("ready", ready_after, self.ready)
 
     def unplug(self) -> None:
+        """The vehicle's latch holds the plug as long as the session lasts: it comes out when that is over."""
+        self._leaves = self.session
+        if not self.session:
+            self._pull()
+
+    def tear_out(self) -> None:
         """The latch was broken open: within a session that is an emergency."""
-        self.plugged = self.wants = False
-        self.cancel("ready")
-        if self.session and self.state not in (CLOSING,):
+        if self.session:
             self._end_session(3, rushed=True)
-        else:
-            self._enter(WAITING)
+        self._pull()
+
+    def _pull(self) -> None:
+        self.plugged = self.wants = self._leaves = False
+        self.cancel("ready")
+        self._enter(WAITING)
 
     def ready(self) -> None:
         self.wants = self.plugged
@@ -282,6 +302,8 @@ class EmulatedAdvantics(CanPart):
         self._demand(OFF, 0.0, 0.0)
         self.say(0x6B004, bytes((int(rushed), *bytes(7))))
         self._enter(WAITING)
+        if self._leaves:
+            self._pull()
 
     # ---- what it says ----
 
