@@ -38,6 +38,8 @@ from agent.station import Station
 from board import descriptor
 from board.descriptor import Board, Evse, Part, parts_of, read_board
 from hal.bus import sim
+from hal.drivers.rtu_meter import RtuMeter
+from hal.drivers.signing_meter import SigningMeter
 from hal.drivers.sim_part import SimPart
 from hal.ports import PilotTraits
 from hal.registry import BUSES, DRIVERS
@@ -130,6 +132,32 @@ def part_row(name: str, target: str) -> Row:
 def known() -> Iterator[tuple[str, str]]:
     """The drivers, those of real parts first."""
     return iter(sorted(DRIVERS.items(), key=lambda item: (issubclass(class_at(item[1]), SimPart), item[0])))
+
+
+def meters_table() -> str:
+    """Meters on a Modbus line: what is asked of each, what it tells, what it signs."""
+    heading = ("driver", "meter", "unit as delivered", "asked for", "tells", "signs sessions")
+    meters = [(name, meter) for name, target in sorted(DRIVERS.items()) if is_meter(meter := class_at(target))]
+    return table(heading, (meter_row(name, meter) for name, meter in meters))
+
+
+def is_meter(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, RtuMeter)
+
+
+def meter_row(name: str, meter: type[RtuMeter]) -> Row:
+    function = "function 3" if meter.reads == "holding" else "function 4"
+    asked = ", ".join(f"{block.count} words at {block.address}" for block in meter.requests)
+    told = dict.fromkeys(register.quantity for block in meter.requests for register in block.registers)
+    unit = next(field.default for field in msgspec.structs.fields(meter.Config) if field.name == "unit")
+    return (
+        f"`{name}`",
+        meter.model,
+        str(unit),
+        f"{function}: {asked}",
+        code(told),
+        "yes" if issubclass(meter, SigningMeter) else "no",
+    )
 
 
 @cache
@@ -370,6 +398,7 @@ def machine_words(machine: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "boards": boards_table,
     "parts": parts_table,
+    "meters": meters_table,
     "silence": silence_table,
     "messages": messages_table,
     "variables": variables_table,
