@@ -201,6 +201,8 @@ async def play(options: argparse.Namespace, board: Board, path: Path) -> int:
     try:
         async with emulated, csms_at(options.csms) as url:
             devices = [f"--device={bus}={device}" for bus, device in emulated.devices.items()]
+            for bus in (name for name in emulated.devices if board.bus[name]["kind"] == "can"):
+                say(f"-- CAN bus {bus!r}: an emulated slcan adapter behind a pseudo-terminal")
             agent = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "agent", "run", "--board", str(path), "--csms", url, "--id", options.id),
                 *("--control", str(socket), "--data", str(folder / "data"), *devices),
