@@ -1,7 +1,7 @@
 """Protocol buffers, as much as small boards speak: varints, texts, floats, nested messages.  Knows no schema.
 
-Written by hand because a message of these boards is one field: the library costs 2 MB and 20 ms at start, and its
-generated classes leave out a false inside a ``oneof`` only where they know the schema.
+Written by hand because a message of these boards is one field: a library, its generated classes and the compiler for
+them would be more than what they save.
 
 Source: protobuf.dev/programming-guides/encoding.
 """

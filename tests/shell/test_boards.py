@@ -6,15 +6,22 @@ import asyncio
 import os
 import signal
 import sys
+from copy import deepcopy
 from pathlib import Path
 from textwrap import dedent
+from tomllib import loads
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.__main__ import main
+from agent.parts import Buses, build_parts
 from agent.shell.boards.check import faults_in_board
 from agent.shell.boards.words import event_words, silence_words
-from board.descriptor import shipped_boards
+from board.descriptor import Board, faults_of, read_table, shipped_boards
 from hal.events import CpState, Event, LockMoved, MeterSampled, PilotChanged
 from hal.ports import DcTraits, PilotTraits
 from tests.emulators.openevse import EmulatedOpenEvse
@@ -42,8 +49,6 @@ GOOD = """
 
 
 def checked(text: str) -> list[str]:
-    from tomllib import loads
-
     return faults_in_board(loads(dedent(text)))
 
 
@@ -234,6 +239,64 @@ def test_several_files_are_checked_each(tmp_path: Path, capsys: pytest.CaptureFi
     first, second, third = capsys.readouterr().out.splitlines()
     assert "demo.toml: good" in first and "sim.toml: good" in third
     assert "no such board file; boards that ship: " in second
+
+
+SHIPPED = {path.stem: read_table(path) for path in shipped_boards()}
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 600),
+    st.floats(allow_nan=True),
+    st.sampled_from(["", "serial", "openevse", "mcu", "rs485", "yeti", "x" * 60]),
+    st.builds(list),
+    st.builds(dict),
+    st.builds(lambda: [{}]),
+)
+
+
+def spoil(data: st.DataObject, table: Any) -> None:
+    """One value somewhere is another, is gone, or has company."""
+    while True:
+        keys = list(table) if isinstance(table, dict) else list(range(len(table)))
+        if not keys:
+            return
+        key = data.draw(st.sampled_from(keys))
+        below = table[key]
+        if isinstance(below, dict | list) and below and data.draw(st.integers(0, 4)):
+            table = below
+            continue
+        what = data.draw(st.sampled_from(["other", "gone", "more"]))
+        if what == "other":
+            table[key] = data.draw(ODD)
+        elif what == "gone":
+            del table[key]
+        elif isinstance(table, dict):
+            table[data.draw(st.sampled_from(["colour", "limit_a", "device", "bus", "unit"]))] = data.draw(ODD)
+        else:
+            table.append(deepcopy(below))
+        return
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_whatever_is_in_a_file_is_judged_and_as_the_start_judges_it(data: st.DataObject) -> None:
+    table = deepcopy(SHIPPED[data.draw(st.sampled_from(sorted(SHIPPED)))])
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoil(data, table)
+    faults = faults_in_board(table)
+    assert all(fault.startswith("$") and "\n" not in fault for fault in faults)
+    if not faults:
+        board = msgspec.convert(table, Board)
+        assert list(faults_of(board)) == []
+        build_parts(board, Buses(board, {}, {}), lambda event: None)
+
+
+def test_a_device_of_the_command_line_stands_in_for_one_that_udev_would_find() -> None:
+    found = GOOD.replace('device = "/dev/ttyUSB1"', 'match = { ID_VENDOR_ID = "0403" }')
+    board = msgspec.convert(loads(dedent(found)), Board)
+    assert Buses(board, {}, {}).get("rs485").device == "tty with ID_VENDOR_ID=0403"
+    assert Buses(board, {"rs485": "/dev/ttyACM0"}, {}).get("rs485").device == "/dev/ttyACM0"
 
 
 # ---- list ----
