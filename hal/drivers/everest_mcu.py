@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from hal.bus.serial import SerialBus
 from hal.drivers.everest_mcu_line import KEEP_ALIVE_S, McuLine, line_of
-from hal.drivers.everest_mcu_states import Seen, duty_of, offers
+from hal.drivers.everest_mcu_states import GREATEST_A, Seen, duty_of, offers
 from hal.drivers.presence import Presence
 from hal.errors import BadOptions
 from hal.ports import PilotIntent, PilotTraits, Place, Post
@@ -56,14 +56,15 @@ class EverestMcu:
         self._port = port_of(self._line, config.port, place.part)
         if config.phase_switch and self._model.phases is None:
             raise BadOptions(f"{place.part}: {self._model.title} cannot switch phases")
-        self.traits = msgspec.structs.replace(self.traits, max_a=place.limit_a, phase_switch=config.phase_switch)
+        most_a = min(place.limit_a, GREATEST_A)
+        self.traits = msgspec.structs.replace(self.traits, max_a=most_a, phase_switch=config.phase_switch)
         if self._line.liveness is None:
             self._line.liveness = place.liveness
         self._line.wiring[config.port] = (MOTOR_LOCKS[config.motor_lock], config.socket)
         self._presence = Presence(place, post)
         self._seen = Seen(place.evse, place.connector)
         self._intent = PilotIntent()
-        self._min_a, self._max_a = self.traits.min_a, place.limit_a
+        self._min_a, self._max_a = self.traits.min_a, most_a
         self._allowed = False
         self._stop_by: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -100,10 +101,10 @@ class EverestMcu:
     def begin(self, alive: Alive) -> None:
         self._seen.forget()
         self._allowed, self._stop_by = False, None
-        self._max_a = min(self._place.limit_a, alive.max_a or self._place.limit_a)
+        self._max_a = min(self.traits.max_a, alive.max_a or self.traits.max_a)
         self._min_a = max(self.traits.min_a, alive.min_a)
         self._presence.found(f"{self._model.title} firmware {alive.software or 'unknown'}")
-        if self._max_a < self._place.limit_a:
+        if self._max_a < self.traits.max_a:
             text = f"offers at most {self._max_a:g} A, the board file says {self._place.limit_a:g} A"
             self._presence.warn("range", text)
 

@@ -32,6 +32,9 @@ MEANINGS: dict[Flag, tuple[FaultCode, str]] = {
 
 CABLE_FAULT: Flag = "cable"
 
+GREATEST_A = 80.0
+"""A duty cannot say more."""
+
 
 def duty_for(limit_a: float) -> int:
     """Hundredths of a percent that offer at most ``limit_a`` (6 to 80 A), IEC 61851-1 table A.7."""

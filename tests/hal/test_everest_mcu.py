@@ -163,6 +163,15 @@ def test_the_duty_never_offers_more(amps: float, hundredths: int) -> None:
     assert back <= amps + 1e-9
 
 
+async def test_a_board_file_with_more_than_a_pilot_can_say_offers_what_it_can() -> None:
+    async with EmulatedEverestMcu(speed=20, max_a=0.0) as part:  # an older firmware does not say what it can
+        made = Rig(part, Place("evse[0].pilot", 1, limit_a=200))
+        assert made.driver.traits.max_a == 80
+        async with running(made.driver):
+            made.driver.apply(PilotIntent(limit_a=200, permit_power=True))
+            await eventually(lambda: part.offers_a == 80)
+
+
 def test_each_board_has_its_own_number_for_a_steady_pilot() -> None:
     steady = {name: duty_of(PilotIntent(), 6, 16, model) for name, model in MODELS.items()}
     assert steady.pop("phyverso") == 10_000
