@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agent.blocks.b_reset import STOPPED
-from agent.edge.boot import board_reset, forget_end, last_end, machine_start
+from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
@@ -79,6 +79,9 @@ class PoweredStation:
         declare_own(board, self.station.model)
         check_presets(board, self.station.model)
         check_defaults(board, provision, self.station.model)
+        self._slot = "" if board.control.bench else booted_slot()
+        if self._slot:
+            take_up_update(data, self._slot)
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
@@ -144,6 +147,21 @@ class PoweredStation:
         """Whether events are dealt with and the disk's thread lives: less is no working station."""
         return self.loop.able and self._database.alive
 
+    async def _prove(self) -> None:
+        """A release that works is told to the boot loader, which else goes back to the other slot."""
+        try:
+            from agent.edge.updater import Condition, prove  # D-Bus costs memory; a board with one slot does not pay
+        except ImportError as error:
+            log.error("! slot %s cannot be marked good: %s", self._slot, error)
+            return
+
+        def condition() -> Condition:
+            evses = self.station.desk.site.evses.values()
+            silent = tuple(f"EVSE {evse.id}: {part}" for evse in evses for part in sorted(evse.faults.lost_parts))
+            return Condition(self._able(), self.station.desk.registration == "Accepted", silent)
+
+        await prove(self.data, self._slot, condition)
+
     def _upload_ended(self, event: UploadEnded) -> None:
         self.loop.post(event)
 
@@ -166,6 +184,8 @@ class PoweredStation:
         self.loop.when_stored(partial(forget_end, self.data))
         self._records = {}
         self._heart.start(for_drivers=self.parts.wants_liveness)
+        if self._slot:
+            self._running.append(self._tasks.create_task(self._prove()))
         for driver, place in self.parts.all.items():
             self._running.append(self._tasks.create_task(supervised(driver, place, self._post)))
 
@@ -210,6 +230,25 @@ def station_of(board: Board, parts: Parts, provision: Provision, entropy: Random
         network=network_setup(board, provision),
         monitors=presets_of(board),
     )
+
+
+def take_up_update(data: Path, slot: str) -> None:
+    """What became of an update, before anything of the data directory is opened.
+
+    Raises:
+        StartFailed: the state from before a failed release cannot be put back.
+
+    """
+    try:
+        from agent.edge.updater import take_up
+    except ImportError:
+        return
+    try:
+        found = take_up(data, slot=slot, boot=machine_start())
+    except OSError as error:
+        raise StartFailed(f"{data}: the state from before the update cannot be put back: {error}") from None
+    if found is not None:
+        log.warning("= update to %s (request %d): %s", found[1].version, found[1].request_id, found[0])
 
 
 def outbox_from(contents: Contents, storage: Storage) -> Outbox:

@@ -7,23 +7,35 @@ stand until the trial is over.  What a failed release leaves is set aside, never
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 import msgspec
 
 from agent.edge.rauc import Bundle, Rauc, Told, UpdateFailed
 
+log = logging.getLogger(__name__)
+
 TRIAL, BEFORE, BACK, FAILED = "update.json", "before-update", "before-update.back", "failed-update"
 
 NO_STATE = {"lock", "last-end", TRIAL, BEFORE, BACK, FAILED}
 UNFINISHED = ".new"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
+
+LOOK_EVERY_S = 2.0
+ALONE_S = 600.0
+"""A station whose parts answer for so long is healthy without a CSMS, too."""
+
+PATIENCE_S = 1800.0
+"""A release that is not healthy by then is given up."""
 
 Ended = Literal["waits", "on trial", "installed", "rolled back"]
 
@@ -72,7 +84,7 @@ async def begin_trial(rauc: Rauc, data: Path, request_id: int, version: str, boo
     try:
         keep_state(data)
         _write(data, trial)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise UpdateFailed(f"the state before the update cannot be kept: {error}") from None
     return trial
 
@@ -206,6 +218,45 @@ class Health:
         return "bad" if now_mono - self._started_mono >= self._patience_s else "wait"
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """How a station is; as ``Health.verdict`` wants it."""
+
+    able: bool
+    accepted: bool
+    silent: tuple[str, ...] = ()
+
+
+async def prove(data: Path, slot: str, condition: Callable[[], Condition]) -> None:
+    """Tell the boot loader, once, what this release is worth.
+
+    Only a release on trial may be given up: a part that broke is no fault of one that has worked for a year.
+    """
+    trial = read_trial(data)
+    tried = trial is not None and trial.after == slot and not trial.good
+    health = Health(monotonic(), alone_s=ALONE_S, patience_s=PATIENCE_S)
+    while True:
+        verdict = _verdict(health, condition(), tried=tried)
+        if verdict != "wait":
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+    try:
+        async with await Rauc.connected() as rauc:
+            await (keep(rauc, data) if verdict == "good" else give_up(rauc))
+    except (UpdateFailed, OSError) as error:
+        log.error("! the boot loader does not hear that slot %s is %s: %s", slot, verdict, error)
+        return
+    if tried and verdict == "good":
+        log.info("= the new release in slot %s is healthy and stays", slot)
+    elif verdict == "bad":
+        log.error("! the new release in slot %s is not healthy: the next start is that of the other slot", slot)
+
+
+def _verdict(health: Health, now: Condition, *, tried: bool) -> str:
+    if not tried:
+        return "good" if now.able else "wait"
+    return health.verdict(monotonic(), able=now.able, accepted=now.accepted, silent=now.silent)
+
+
 # ---- files ----
 
 
@@ -225,8 +276,11 @@ def _copy(path: Path, to: Path) -> None:
         shutil.copytree(path, to, dirs_exist_ok=True)
     elif path.suffix == ".db":
         to.unlink(missing_ok=True)
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
-            source.backup(target)
+        try:
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
+                source.backup(target)
+        except sqlite3.Error as error:
+            raise OSError(f"{path.name}: {error}") from None
     elif path.is_file():
         shutil.copy2(path, to)
     if to.is_file():

@@ -12,14 +12,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from agent.edge import updater
 from agent.edge.rauc import Rauc, UpdateFailed
-from agent.edge.updater import begin_trial, give_up, install, keep, read_trial, take_up
+from agent.edge.updater import Condition, Trial, begin_trial, give_up, install, keep, prove, read_trial, take_up
 from tests.image.shipped import tool
 
 COMPATIBLE = "station-agent-test"
@@ -298,6 +300,27 @@ async def test_a_trial_knows_where_it_came_from_and_ends_when_it_is_healthy(mach
         kept = read_trial(data)
         assert kept is not None
         assert take_up(data, slot="B", boot="second") == ("installed", kept)
+
+
+async def test_a_release_that_works_is_marked_good_and_one_on_trial_that_does_not_is_given_up(
+    machine: Machine, rauc: Rauc, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updater, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(updater, "PATIENCE_S", 0.05)
+    async with rauc:
+        await rauc.mark("active", "booted")
+        broken = Condition(able=True, accepted=True, silent=("EVSE 1: evse[0].meter",))
+        await prove(folder, "A", lambda: broken)  # not on trial: a part that broke is no fault of the release
+        assert machine.primary() == "A"
+        (folder / "update.json").write_bytes(msgspec.json.encode(Trial(7, "2.0.0", "B", "A", "first")))
+        await prove(folder, "A", lambda: broken)
+        assert machine.primary() == "B"
+        assert not next(slot for slot in await rauc.slots() if slot.booted).good
+        await prove(folder, "A", lambda: Condition(able=True, accepted=True))
+        assert next(slot for slot in await rauc.slots() if slot.booted).good
+    trial = read_trial(folder)
+    assert trial is not None
+    assert trial.good
 
 
 async def test_where_there_is_no_bus_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
