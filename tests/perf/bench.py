@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.perf import device_model, idle, language, latency, ledger, memory, pilot, queue, startup
+from tests.perf import device_model, idle, language, latency, ledger, memory, pilot, queue, rtu, startup
 from tests.perf.report import Section, as_json, table, verdict
 from tests.perf.subject import SUBJECTS, BenchFailed, Subject
 
@@ -42,6 +42,8 @@ async def sections(subjects: list[Subject], folder: Path, quick: bool) -> AsyncI
     for section in await ledger.measure(folder / "ledger", 100 if quick else 1000, 5_000 if quick else 100_000):
         yield section
     yield await device_model.measure(folder / "device_model", 3 if quick else 7)
+    for section in await rtu.measure(folder / "rtu", 5 if quick else 30):
+        yield section
     yield await asyncio.to_thread(language.section)
 
 

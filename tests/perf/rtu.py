@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 
 from board.descriptor import read_board
@@ -60,8 +61,17 @@ def board_text() -> str:
     return HEAD + "".join(evses)
 
 
-async def measure(folder: Path, seconds: float, *, dead: bool = False) -> Section:
-    """``dead``: one of the meters is silent; the others are read as often as before."""
+async def measure(folder: Path, seconds: float) -> list[Section]:
+    """With every part there, and with one of the meters silent: the others are to be read as often as before."""
+    sections = []
+    for name in ("whole", "dead"):
+        place = folder / name
+        place.mkdir(parents=True)
+        sections.append(await measured(place, seconds, dead=name == "dead"))
+    return sections
+
+
+async def measured(folder: Path, seconds: float, *, dead: bool) -> Section:
     file = folder / "rtu.toml"
     file.write_text(board_text())
     async with EmulatedBoard(read_board(file), UART) as world, PracticeCsms(schemas=False) as csms:
@@ -106,18 +116,12 @@ def requests(part: Emulator) -> int:
     return len(part.requests)  # type: ignore[attr-defined]
 
 
-async def both(seconds: float) -> list[Section]:
-    sections = []
-    for dead in (False, True):
-        with TemporaryDirectory() as folder:
-            sections.append(await measure(Path(folder), seconds, dead=dead))
-    return sections
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.perf.rtu", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="default: %(default)s")
-    print(table(asyncio.run(both(parser.parse_args().seconds))))
+    seconds = parser.parse_args().seconds
+    with TemporaryDirectory() as folder:
+        print(table(asyncio.run(measure(Path(folder), seconds))))
     return 0
 
 
