@@ -23,6 +23,7 @@ Parity = Literal["none", "even", "odd"]
 
 PARITIES: dict[Parity, str] = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 WRITE_TIMEOUT_S = 1.0
+DRAIN_POLL_S = 0.002
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +127,23 @@ class SerialBus:
             except OSError as error:
                 self._lose(_words(error))
 
+    async def drain(self) -> None:
+        """Wait until everything has left the kernel: closing drops what has not.
+
+        Raises:
+            BusLost: the device is gone.
+
+        """
+        self._check()
+        while self._port is not None:
+            try:
+                if not self._port.out_waiting:
+                    return
+            except OSError as error:
+                self._lose(_words(error))
+                self._check()
+            await asyncio.sleep(DRAIN_POLL_S)
+
     async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
         """Wait for ``wake``, at most ``timeout_s``; each task with a ``wake`` of its own.
 
@@ -181,7 +199,8 @@ class SerialBus:
         loop.remove_writer(self._fd)
         self._fd = -1
         with suppress(OSError, termios.error):
-            port.reset_output_buffer()  # a close must not wait for bytes that nobody takes
+            if port.out_waiting:
+                port.reset_output_buffer()  # a close must not wait for bytes that nobody takes
         with suppress(OSError):
             port.close()
         for wake in self._waiting:

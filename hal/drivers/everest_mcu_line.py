@@ -146,6 +146,7 @@ class McuLine:
         try:
             async with asyncio.timeout(LAST_WORD_S):
                 await self._bus.write(b"".join(frames))
+                await self._bus.drain()
         except (HalError, TimeoutError):
             pass  # gone already
 

@@ -120,6 +120,27 @@ async def test_the_same_path_can_be_opened_again_after_a_loss(quick_hotplug: Non
         await eventually(lambda: again == b"back")
 
 
+async def test_what_was_written_and_drained_arrives_although_the_line_is_closed() -> None:
+    far = Far()
+    for number in range(20):
+        bus = SerialBus(SerialBus.Config(device=far.pty.path if number else far.pty.open()))
+        await bus.open(print)
+        await bus.write(b"last word.")
+        await bus.drain()
+        bus.close()
+    try:
+        await eventually(lambda: far.got == b"last word." * 20)
+    finally:
+        far.pty.close()
+
+
+async def test_draining_a_line_that_is_gone_is_a_loss() -> None:
+    async with line() as (bus, _, _):
+        bus.close()
+        with pytest.raises(BusLost, match="closed"):
+            await bus.drain()
+
+
 async def test_closing_twice_and_before_opening_is_harmless() -> None:
     bus = SerialBus(SerialBus.Config(device="/dev/ttyNotHere"))
     bus.close()
