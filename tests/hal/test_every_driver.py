@@ -54,7 +54,7 @@ from hal.ports import (
     Thermometer,
     TokenReader,
 )
-from hal.registry import DRIVERS, make_bus, make_driver
+from hal.registry import DRIVERS, driver_class, make_bus, make_driver
 from tests.emulators import EMULATORS, emulator_of
 from tests.emulators.board import EmulatedBoard
 from tests.emulators.emulator import Emulator
@@ -63,6 +63,9 @@ from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
 from tests.hal.rig import Heard, eventually, running
 
 EMULATED = sorted(set(DRIVERS) & set(EMULATORS))
+AC_PILOTS = [
+    name for name in EMULATED if hasattr(driver_class(name), "apply") and not hasattr(driver_class(name), "tell_supply")
+]
 PLACE = Place("evse[0].part", 1, limit_a=16)
 NOISE = Noise(garbage=0.002, chunk=5, delay_s=0.0002)
 QUICK: dict[str, dict[str, Any]] = {
@@ -81,10 +84,10 @@ pytestmark = pytest.mark.usefixtures("quick_hotplug")
 class Rig:
     """One driver, its part, and what the driver posts."""
 
-    def __init__(self, name: str, part: Emulator, device: str) -> None:
+    def __init__(self, name: str, part: Emulator, device: str, more: dict[str, Any] | None = None) -> None:
         self.part: Any = part
         self.heard = Heard()
-        options = QUICK.get(name, {})
+        options = QUICK.get(name, {}) | (more or {})
         if part.bus_kind:
             self.bus = make_bus(part.bus_kind, {"device": device}, "bus.line")
         else:
@@ -145,6 +148,23 @@ class PilotTrial(Trial):
 
     async def wish_holds(self) -> None:
         await eventually(lambda: self.rig.part.offers_a == 13)
+
+    async def host_falls_silent(self) -> None:
+        """What the part then does by itself is what its driver declares."""
+        part, driver, traits = self.rig.part, self.rig.driver, self.rig.driver.traits
+        driver.apply(PilotIntent(limit_a=13, permit_power=True))
+        part.plug_in(10)
+        await eventually(lambda: part.powered and part.offers_a == 13)
+        await part.take_away()
+        if traits.on_host_loss == "stops":
+            await eventually(lambda: not part.powered)
+        elif traits.on_host_loss == "falls_back":
+            await eventually(lambda: part.offers_a == traits.fallback_a)
+            assert part.powered
+        else:
+            await self.rig.heard.until(DeviceLost)
+            assert part.powered
+            assert part.offers_a == 13
 
     async def _power(self, closed: bool) -> None:
         """Told by the driver where it promises that, and true in any case."""
@@ -448,6 +468,15 @@ async def test_gone_and_back_is_said_once_each_and_the_wish_holds_again(name: st
             await bench.heard.until(DeviceFound)
             await bench.trial.wish_holds()
             assert len(bench.heard.of(DeviceLost)) == count
+
+
+@pytest.mark.parametrize("name", AC_PILOTS)
+async def test_a_silent_host_is_what_the_driver_declares(name: str) -> None:
+    async with emulator_of(name).for_part({}, Load(), speed=20) as part:
+        made = Rig(name, part, part.device, {"heartbeat_s": 1} if name == "openevse" else None)
+        assert isinstance(made.trial, PilotTrial)
+        async with running(made.driver):
+            await made.trial.host_falls_silent()
 
 
 @pytest.mark.parametrize("name", EMULATED)
