@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from agent.vocabulary import Command, DcPhaseEntered, Fact, Now, SupplyDc, TellSupply, CheckInsulation
+from agent.vocabulary import CheckInsulation, Command, DcPhaseEntered, Fact, Now, SupplyDc, TellSupply
 from hal.events import (
     DcCapability,
     DcDemanded,
