@@ -42,6 +42,7 @@ class RtuController:
         self._wake = asyncio.Event()
         self._greeted = False
         self._missed = 0
+        self._untaken: set[int] = set()
         self._counters = {"turns": 0, "misses": 0, "retentive_writes": 0}
 
     @property
@@ -112,15 +113,19 @@ class RtuController:
                 await self._wake.wait()
 
     async def _keep(self, register: int, value: int, hint: str = "") -> None:
-        """Compare before writing: what is retentive wears out."""
-        if await self._holding(register) == value:
+        """Compare before writing, and write once: what is retentive wears out."""
+        if register in self._untaken or await self._holding(register) == value:
             return
         with suppress(PartRefused, NoAnswer):  # what it has afterwards counts
-            await self._bus.write_register(self._unit, register, value)
+            await self._write(register, value)
         self._counters["retentive_writes"] += 1
         found = await self._holding(register)
         if found != value:
+            self._untaken.add(register)
             self._presence.warn(f"register {register}", f"register {register} stays {found} instead of {value}{hint}")
+
+    async def _write(self, register: int, value: int) -> None:
+        await self._bus.write_register(self._unit, register, value)
 
     async def _holding(self, register: int) -> int:
         return (await self._bus.read_holding(self._unit, register, 1))[0]

@@ -58,18 +58,18 @@ class SimpleEvse(RtuController):
         """The unit of the current is settled before any current is."""
         firmware, bits = await self._holding(FIRMWARE), await self._holding(CONFIG)
         if self._config.hundredths and firmware >= HUNDREDTHS_SINCE and not bits & HUNDREDTHS:
-            await self._bus.write_register(self._unit, CURRENT, 0)  # 16 A must not become 0.16 A, nor the other way
+            await self._write(CURRENT, 0)  # 16 A must not become 0.16 A, nor the other way
             await self._keep(CONFIG, bits | HUNDREDTHS)
             bits = await self._holding(CONFIG)
         self._per_amp = 100 if firmware >= HUNDREDTHS_SINCE and bits & HUNDREDTHS else 1
 
     async def say_goodbye(self) -> None:
-        await self._bus.write_registers(self._unit, CURRENT, [0])
+        await self._write(CURRENT, 0)
 
     async def turn(self) -> None:
         wanted = self._wanted()
         if self._offered != wanted:
-            await self._bus.write_registers(self._unit, CURRENT, [wanted])
+            await self._write(CURRENT, wanted)
             self._offered = wanted
         await self._look()
 
@@ -80,6 +80,10 @@ class SimpleEvse(RtuController):
         if not intent.available or not intent.permit_power or limit_a < MIN_A:
             return 0
         return int(limit_a * self._per_amp + 1e-6)
+
+    async def _write(self, register: int, value: int) -> None:
+        """Function 16 is what others are known to write with; nothing is known of function 6."""
+        await self._bus.write_registers(self._unit, register, [value])
 
     async def _look(self) -> None:
         offered, state = await self._holding(CURRENT), await self._holding(STATE)

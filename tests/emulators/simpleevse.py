@@ -9,7 +9,7 @@ from pymodbus.constants import ExcCodes
 from tests.emulators.emulator import serve_keyboard
 from tests.emulators.load import Load
 from tests.emulators.pty import QUIET, Noise
-from tests.emulators.rtu_controller import COILS, READ_INPUT, EmulatedRtuController
+from tests.emulators.rtu_controller import COILS, READ_INPUT, WRITE_SEVERAL, EmulatedRtuController
 
 DEFAULT_A = 16
 STATES = {"A": 1, "B": 2, "C": 3, "D": 4}
@@ -59,6 +59,8 @@ class EmulatedSimpleEvse(EmulatedRtuController):
         return {1000: self.current, 1002: state, 1005: self.firmware, 2005: self.config}.get(address)
 
     def write(self, function: int, address: int, value: int) -> ExcCodes | None:
+        if function != WRITE_SEVERAL:
+            return ExcCodes.ILLEGAL_FUNCTION
         if address == 1000:
             self.current = value
         elif address == 2005:

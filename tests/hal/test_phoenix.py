@@ -230,6 +230,13 @@ async def test_a_register_that_does_not_take_its_value_is_warned_of_with_the_swi
     async with rig(part=part) as bench:
         await bench.heard.until(HardwareWarned)
         assert bench.warnings() == ["register 4001 stays 1 instead of 2; is DIP switch S1/2 on?"]
+        await bench.heard.until(PilotChanged)
+        await part.take_away()
+        await bench.heard.until(DeviceLost)
+        await part.bring_back()
+        await bench.heard.until(DeviceFound)
+        await bench.heard.until(PilotChanged)
+        assert part.wears == 2  # the release mode, and one try of this
 
 
 @pytest.mark.parametrize("functions", [(READ_HOLDING,), (READ_INPUT,), (READ_HOLDING, READ_INPUT)])
