@@ -63,6 +63,8 @@ class Socket(Protocol):
 
     def check_certificate(self, wall: datetime) -> None: ...
 
+    def use_password(self, password: str, *, over_slots: bool) -> None: ...
+
 
 class Files(Protocol):
     """What is brought to other places."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
@@ -177,6 +178,7 @@ def network_setup(board: Board, provision: Provision) -> NetworkSetup:
         interfaces=board.csms.interfaces,
         protocols=board.csms.protocols if target is None else target.subprotocols,
         has_certificate=provision.client_cert_file is not None,
+        provisioned="" if target is None else sha256(f"{target.url}\n{target.password or ''}".encode()).hexdigest(),
     )
 
 

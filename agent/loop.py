@@ -11,7 +11,8 @@ from agent.edges import Clock, Files, Hardware, Observer, Socket, Store, Stored
 from agent.errors import told_of
 from agent.grievances import Grievances
 from agent.hands import Hands
-from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Ping, Transmit
+from agent.link.connection import Connect, Disconnect, LinkCommand, Ping, Transmit
+from agent.link.csms import CsmsLink
 from agent.link.disk import (
     Answered,
     Park,
@@ -33,22 +34,36 @@ from agent.vocabulary import (
     Incoming,
     Now,
     Refuse,
+    RenewLink,
     Restart,
     Send,
     SetClock,
     TuneLink,
     UploadLog,
     UseNetwork,
+    UsePassword,
 )
 from agent.writing import Writing, corrected
 from hal.events import CardPresented, ContractPresented, Event
 
 log = logging.getLogger(__name__)
 
-FOR_THE_NETWORK = (Answer, Refuse, AdmitMessages, TuneLink, UseNetwork, UploadLog, CancelUpload, Restart)
+FOR_THE_NETWORK = (
+    Answer,
+    Refuse,
+    AdmitMessages,
+    TuneLink,
+    UseNetwork,
+    UsePassword,
+    RenewLink,
+    UploadLog,
+    CancelUpload,
+    Restart,
+)
 
 DEFECT_PAUSE_S = 1.0
 """A deadline that could not be dealt with stays due: it must not take the whole processor."""
+
 
 class Loop:
     """Events in, in the order in which they came; nothing is begun before the one before it is done."""
@@ -362,6 +377,10 @@ class Loop:
                     self.link.tune(command, now.mono)
                 case UseNetwork():
                     self.link.use(command)
+                case UsePassword(password=password, over_slots=over_slots):
+                    self._socket.use_password(password, over_slots=over_slots)
+                case RenewLink(reason=reason):
+                    self.link.renew(reason)
                 case UploadLog():
                     self._files.start(command)
                 case CancelUpload():

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from agent.blocks.a_password import Password
 from agent.blocks.a_security import SecurityEvents
 from agent.blocks.b_network import Network, NetworkSetup
 from agent.blocks.b_provisioning import Provisioning
@@ -99,6 +100,7 @@ class Station:
         self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
         self.network = Network(self.desk, network or NetworkSetup())
+        self.password = Password(self.desk, network.provisioned if network else "")
         self.resets = Resets(self.desk)
         self.events = EventNotices(self.desk)
         self.statuses = ConnectorStatuses(self.desk)
@@ -116,6 +118,7 @@ class Station:
             self.events,
             self.provisioning,
             self.network,
+            self.password,
             self.resets,
             self.reservations,
             self.statuses,
@@ -276,8 +279,10 @@ class Station:
         match event:
             case LinkOpened():
                 switched = self.network.link_opened(event, now)
+                self.password.link_opened()
                 self.provisioning.link_opened(now, switched=switched)
             case LinkLost(reason=reason):
+                self.password.link_lost(reason)
                 self.provisioning.link_lost(reason, now)
             case CsmsCalled(message_id=message_id, request=request):
                 self._call(message_id, request, now)
@@ -332,6 +337,8 @@ class Station:
             self._wishes(evse, now)
         self.authorization.tell_vehicles()
         self.monitoring.watch.look(now)
+        self.password.look(now)  # behind what the present connection is still to hear
+        self._hear_facts(now)
         self._keep_variables()
 
     def _hear_facts(self, now: Now) -> None:

@@ -382,6 +382,10 @@ class SecurityNoted(Fact, frozen=True):
     tech_info: str = ""
 
 
+class PasswordChanged(Fact, frozen=True):
+    """SecurityCtrlr.BasicAuthPassword has a new value, which counts for every configuration slot (``evse`` 0)."""
+
+
 class ReservationUsed(Fact, frozen=True):
     """Whom a reservation was kept for is there (``evse`` 0: at the station's reader)."""
 
@@ -580,6 +584,25 @@ class UseNetwork(Command, frozen=True):
 
     entries: tuple[NetworkProfile, ...]
     good: NetworkProfile | None = None
+
+
+class UsePassword(Command, frozen=True):
+    """Authenticate by this password from the next connection on; an empty one is that of the provisioning.
+
+    ``over_slots``: it is newer than what network profiles bring along.
+    """
+
+    password: str
+    over_slots: bool = False
+
+    def __repr__(self) -> str:
+        return "UsePassword(***)"
+
+
+class RenewLink(Command, frozen=True):
+    """Close the connection, if there is one, and connect anew at once; what waits goes on waiting."""
+
+    reason: str
 
 
 class Restart(Command, frozen=True):

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from agent.blocks.b_network import NetworkSetup
 from agent.edge.ledger import SCHEMA, Ledger
-from agent.link.csms import Connect, CsmsLink, Disconnect, LinkCommand, Transmit
+from agent.link.connection import Connect, Disconnect, LinkCommand, Transmit
+from agent.link.csms import CsmsLink
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned, Waiting
 from agent.link.outbox import MOST_EVENTS, Outbox
 from agent.model.device import DeviceModel, Spot
@@ -44,8 +45,10 @@ from agent.vocabulary import (
     NetworkProfile,
     Now,
     Refuse,
+    RenewLink,
     Restart,
     SampleMeter,
+    SecurityNoticed,
     Send,
     SetClock,
     TellVehicle,
@@ -53,6 +56,7 @@ from agent.vocabulary import (
     UnlockConnector,
     UploadLog,
     UseNetwork,
+    UsePassword,
 )
 from hal.events import (
     BayChanged,
@@ -85,6 +89,7 @@ Reply = Payload | str | None
 
 POWER_ON = datetime(2026, 1, 1, tzinfo=UTC)
 CARD, OTHER_CARD = "04AABBCC", "04DDEEFF"
+REFUSED = "handshake refused: server rejected WebSocket connection: HTTP 401"
 METER_KEY = "b2NhOmJhc2UxNjphc24xOjMwNTY="
 TOKEN = {"idToken": CARD, "type": "ISO14443"}
 
@@ -193,6 +198,9 @@ class Bench:
         self._dialing = False
         self.dialed: list[NetworkProfile | None] = []
         self.dark: set[str] = set()  # URLs at which nobody is
+        self.password: UsePassword | None = None
+        self.takes_password: Callable[[str], bool] = lambda password: True
+        self.shown: list[str] = []  # the password of each attempt, empty: the provisioned one
         self._network = network
         self.machine_start = ""
         self.last_end: LastEnd | None = None
@@ -223,6 +231,7 @@ class Bench:
         self._own(self.station.model)
         outbox = Outbox(next_id=self._next_id, waiting=self._waiting(), most_events=self._most_events)
         self.link = CsmsLink(outbox, self._entropy)
+        self.password = None
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.machine_start = self.machine_start
         self.station.desk.last_end = self.last_end
@@ -597,6 +606,10 @@ class Bench:
                 self.link.tune(command, self.mono)
             case UseNetwork():
                 self.link.use(command)
+            case UsePassword():
+                self.password = command
+            case RenewLink(reason=reason):
+                self.link.renew(reason)
             case Restart(reason=reason):
                 self.restarts.append(reason)
             case UploadLog() | CancelUpload():
@@ -646,10 +659,20 @@ class Bench:
         if self._dialing and self.network_up is not None:
             self._dialing = False
             profile = self.dialed[-1]
-            if self.network_up and (profile is None or profile.url not in self.dark):
+            if self.network_up and not self._shows_password(profile):
+                self._give(SecurityNoticed("FailedToAuthenticateAtCsms", REFUSED))
+                self.link.receive_closed(REFUSED, self.mono)
+            elif self.network_up and (profile is None or profile.url not in self.dark):
                 self.link.receive_opened("ocpp2.0.1", self.mono)
             else:
                 self.link.receive_closed("cannot connect", self.mono)
+
+    def _shows_password(self, profile: NetworkProfile | None) -> bool:
+        """As the connection does it; whether the CSMS takes it."""
+        used = self.password or UsePassword("")
+        own = None if profile is None or used.over_slots else profile.password
+        self.shown.append(own or used.password)
+        return self.takes_password(self.shown[-1])
 
     def _hear(self, frame: list[Any]) -> None:
         match frame:

@@ -125,6 +125,8 @@ class FakeSocket:
 
     def check_certificate(self, wall: datetime) -> None: ...
 
+    def use_password(self, password: str, *, over_slots: bool) -> None: ...
+
     def said(self) -> list[str]:
         return [frame[2] for frame in self.frames if frame[0] == 2]
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import (
@@ -22,7 +23,7 @@ from agent.model.catalogue import (
 from agent.model.device import Spot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import Answer, CameOnline, KeepRecord, LinkOpened, NetworkProfile, Now, UseNetwork
+from agent.vocabulary import Answer, CameOnline, KeepRecord, LinkOpened, NetworkProfile, Now, PasswordChanged, UseNetwork
 
 SLOTS = tuple(int(slot) for slot in NETWORK_CONFIGURATION_PRIORITY.choices)
 FACTORY_SLOT = 1
@@ -41,6 +42,8 @@ class NetworkSetup(msgspec.Struct, frozen=True):
     interfaces: tuple[str, ...] = ("Wired0",)
     protocols: tuple[str, ...] = ("ocpp2.0.1",)
     has_certificate: bool = False
+    provisioned: str = ""
+    """A fingerprint of where and by which password the station was sent."""
 
 
 class Good(msgspec.Struct, frozen=True):
@@ -63,6 +66,7 @@ class Network(Block):
         self._good: Good | None = None
         self._active = setup.factory
         self._stood: NetworkProfile | None = None
+        self._own_passwords = True  # those of the profiles in use
         if setup.factory is not None:
             self._slots[FACTORY_SLOT] = setup.factory
         desk.model.declare(ACTIVE_NETWORK_PROFILE, live=self._active_slot)
@@ -213,9 +217,21 @@ class Network(Block):
             self._keep_good(Good(self._stood, self._setup.factory))
             self._drop_lower_than(self._stood.security_profile)
 
-    facts = {CameOnline: accepted}
+    def password_changed(self, fact: PasswordChanged, now: Now) -> None:
+        """The new one counts for every slot, as 2.1 says it (B09.FR.27 there); what is in use knows it already."""
+        self._own_passwords = False
+        for slot, profile in self._slots.items():
+            if profile.password is not None:
+                self._slots[slot] = replace(profile, password=None)
+                self.desk.tell(KeepRecord(f"{PROFILE}{slot}", msgspec.json.encode(self._slots[slot])))
+        if self._good is not None:
+            self._keep_good(self._good)
+
+    facts = {CameOnline: accepted, PasswordChanged: password_changed}
 
     def _keep_good(self, good: Good) -> None:
+        if not self._own_passwords:
+            good = Good(replace(good.profile, password=None), good.factory)
         if good != self._good:
             self._good = good
             self.desk.tell(KeepRecord(GOOD, msgspec.json.encode(good)))

@@ -56,13 +56,31 @@ class Network:
         self._socket: CsmsSocket | None = None
         self._attempt: asyncio.Task[None] | None = None
         self.listener: Listener | None = None
+        self._password, self._over_slots = "", False
         self.cable_in = True
         self.attempted = asyncio.Event()
+
+    def use_password(self, password: str, *, over_slots: bool) -> None:
+        """From the next attempt on; an empty one is the provisioned one.
+
+        Args:
+            password: what is set for all profiles.
+            over_slots: whether it is newer than those of the profiles.
+
+        """
+        self._password, self._over_slots = password, over_slots
+
+    def _target_by(self, profile: NetworkProfile | None) -> Target | None:
+        if profile is None:
+            return self._provisioned
+        own = None if self._over_slots else profile.password
+        common = self._password if profile.security_profile in (1, 2) else None
+        return target_by(replace(profile, password=own or common or None), self._provisioned)
 
     def connect(self, profile: NetworkProfile | None = None) -> None:
         """Try once, by this profile; the outcome comes to the listener."""
         before = self.target
-        self.target = target = self._provisioned if profile is None else target_by(profile, self._provisioned)
+        self.target = target = self._target_by(profile)
         if profile is not None and (before is None or before.url != profile.url):
             log.info("= by the network profile of slot %d: %s", profile.slot, profile.url)
         refusal = self._refusal(target, profile)

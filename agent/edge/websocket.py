@@ -206,6 +206,7 @@ class CsmsSocket(asyncio.Protocol):
     def _handshaken(self) -> None:
         if self._protocol.handshake_exc is not None:
             self._reason = _handshake_reason(self._protocol.handshake_exc)
+            self.alarm = _alarm_of(self._protocol.handshake_exc)
             return
         self._opened = True
         self._on_open(self._protocol.subprotocol)

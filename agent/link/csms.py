@@ -112,6 +112,7 @@ class CsmsLink:
         self._probe_at: float | None = None
         self._pongs_wanted = 0
         self._got_through = False
+        self._renewing = ""  # why the connection is to be closed and opened again
         self._commands: list[LinkCommand] = []
         self._events: list[Incoming] = []
 
@@ -154,7 +155,15 @@ class CsmsLink:
             self.outbox.link_changed()
         self.profiles.closed()
         self._drop_transient("Offline")
-        self._events.append(LinkLost(reason, self.reconnect.lost(mono)))
+        self._events.append(LinkLost(reason, self._try_again(mono)))
+
+    def _try_again(self, mono: float) -> float:
+        """Returns the wait; what was closed to connect anew has failed at nothing."""
+        if not self._renewing:
+            return self.reconnect.lost(mono)
+        self._renewing = ""
+        self.reconnect.start(mono)
+        return 0.0
 
     def receive_frame(self, frame: str | bytes, mono: float) -> None:
         """A text arrived."""
@@ -167,6 +176,19 @@ class CsmsLink:
         self._pong_by = None
         self._pongs_wanted -= 1
         self._got_through = self._got_through or self._pongs_wanted == 0
+
+    def renew(self, reason: str) -> None:
+        """Connect anew as soon as what would be lost by it is said; what is on disk is said on the new connection."""
+        if self.state == "open":
+            self._renewing = reason
+            self._renew_when_idle()
+
+    def _renew_when_idle(self) -> None:
+        transient = self._in_flight is not None and self._in_flight[1] is None
+        waits = any(self.registration.allows(request.action, asked_for=asked) for request, asked in self._transient)
+        if self._renewing and not transient and not waits:
+            self._take_frames()
+            self._give_up(self._renewing)
 
     @property
     def idle(self) -> bool:
@@ -308,9 +330,10 @@ class CsmsLink:
             if wanted is not None:
                 self._commands.append(wanted)
         self._take_frames()
+        self._renew_when_idle()
 
     def _send_next(self, mono: float) -> bool:
-        entry = self.outbox.head(mono) if self.registration.admits == "all" else None
+        entry = self.outbox.head(mono) if self.registration.admits == "all" and not self._renewing else None
         if entry is None or self._since_durable < FAIR_SHARE:
             transient = self._next_transient()
             if transient is not None:

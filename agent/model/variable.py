@@ -28,7 +28,7 @@ class Variable(Generic[T]):
         unit: of a number.
         check: whether a value of the right type may be set.
         choices: the members that a list or an option may have.
-        low: least number.
+        low: least number, or least length of a text.
         high: greatest number, or greatest length of a text.
         instance: of the variable.
         mutability: what the CSMS may do.
@@ -89,10 +89,11 @@ class Variable(Generic[T]):
             ValueError: not of the type, out of range, or not among the choices; the text says which.
 
         """
-        value = self._parse(text.strip())
+        secret = self.mutability == "WriteOnly"
+        value = self._parse(text if secret else text.strip())
         self._check_range(value)
         if self.check is not None and not self.check(value):
-            raise ValueError(f"{self} = {text!r} is not allowed")
+            raise ValueError(f"{self} = {'***' if secret else repr(text)} is not allowed")
         return value
 
     def _parse(self, text: str) -> T:
@@ -118,6 +119,8 @@ class Variable(Generic[T]):
                 raise ValueError(f"{self} = {shown(value)} is not between {low} and {high}")
         if isinstance(value, str) and self.high is not None and len(value) > self.high:
             raise ValueError(f"{self}: {len(value)} characters are more than {self.high:g}")
+        if isinstance(value, str) and self.low is not None and len(value) < self.low:
+            raise ValueError(f"{self}: {len(value)} characters are fewer than {self.low:g}")
         if self.choices:
             members = value if isinstance(value, tuple) else (value,)
             for member in members:

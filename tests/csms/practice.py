@@ -73,7 +73,8 @@ class PracticeCsms(Records):
         self.latency_s = latency_s
         self._host, self._port, self._host_name = host, port, host_name or host
         self._schemas, self._message_timeout_s = schemas, message_timeout_s
-        self._passwords, self._tls = passwords, tls
+        self.passwords, self._tls = passwords or {}, tls
+        self._asks_password = passwords is not None
         self._judges: dict[str, Judge] = {}
         self._lines: dict[str, StationLine] = {}
         self._open: set[StationLine] = set()
@@ -177,13 +178,13 @@ class PracticeCsms(Records):
         return connection.respond(status, "practice\n") if status else None
 
     def _check_password(self, station_id: str, request: Request) -> int | None:
-        if self._passwords is None:
+        if not self._asks_password:
             return None
         try:
             user, password = parse_authorization_basic(request.headers.get("Authorization", ""))
         except InvalidHeader:
             return 401
-        return None if user == station_id and self._passwords.get(station_id) == password else 401
+        return None if user == station_id and self.passwords.get(station_id) == password else 401
 
     def _select_subprotocol(self, connection: ServerConnection, offered: Any) -> Subprotocol | None:
         wanted = self._bent[connection].subprotocol

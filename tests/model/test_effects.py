@@ -281,6 +281,9 @@ EFFECTS: dict[str, Effect | str] = {
     "OCPPCommCtrlr.PublicKeyWithSignedMeterValue": (
         "tests/blocks/test_j_signed.py::test_the_public_key_is_told_as_often_as_the_variable_says"
     ),
+    "SecurityCtrlr.BasicAuthPassword": (
+        "tests/blocks/test_a_password.py::test_A01_FR_01_the_password_is_in_the_variable_and_outlives_the_power"
+    ),
     "SecurityCtrlr.AllowSecurityProfileDowngrade": (
         "tests/blocks/test_b_network.py::test_a_less_secure_profile_is_rejected"
     ),
