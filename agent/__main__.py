@@ -68,8 +68,10 @@ Board files: what is wrong with one, which ones ship, whether a part answers.  N
   station-agent board list                        boards that ship, and what each does when its host goes silent
   station-agent board try board.toml evse[0].meter              ten seconds of one part, in words
   station-agent board try demo openevse --device pilot=/dev/ttyACM0 --for 0      until Ctrl-C
+  station-agent board selftest board.toml --report selftest.html        a walk through the whole board, with a report
 
-A part is named by its place or by its driver.  A controller that is tried is told to permit no power."""
+A part is named by its place or by its driver.  A controller that is tried is told to permit no power; selftest permits
+it, step by step, and asks for what needs a hand.  Stop the agent first: the parts belong to one process."""
 
 
 LEDGER_HELP = """\
@@ -162,7 +164,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 def _add_board(commands: Any) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     board = commands.add_parser("board", help="check, list, try boards", description=BOARD_HELP, formatter_class=raw)
-    verbs = board.add_subparsers(dest="what", required=True, metavar="check|list|try")
+    verbs = board.add_subparsers(dest="what", required=True, metavar="check|list|try|selftest")
     check = verbs.add_parser("check", help="every fault of a board file")
     check.add_argument("files", nargs="+", metavar="FILE", help="board file, or the name of one that ships")
     verbs.add_parser("list", help="the boards that ship")
@@ -171,6 +173,12 @@ def _add_board(commands: Any) -> None:
     trial.add_argument("part", metavar="PLACE|DRIVER", help="for instance evse[0].pilot, or openevse")
     trial.add_argument("--for", type=float, default=10.0, dest="seconds", metavar="S", help="how long (10); 0: no end")
     _add_device(trial)
+    walk = verbs.add_parser("selftest", help="walk through a board and write a report")
+    walk.add_argument("file", metavar="FILE", help="board file, or the name of one that ships")
+    walk.add_argument("--evse", type=int, metavar="N", help="only this EVSE (default: each of them)")
+    walk.add_argument("--yes", action="store_true", help="nobody is there: leave out what needs a hand")
+    walk.add_argument("--report", default="selftest.html", metavar="FILE", help="where to write it (selftest.html)")
+    _add_device(walk)
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
@@ -244,6 +252,10 @@ def board(options: argparse.Namespace) -> int:
 
     try:
         devices = dict(_pair(device) for device in getattr(options, "device", ()))
+        if options.what == "selftest":
+            from agent.shell.selftest import run as on_selftest
+
+            return on_selftest(options, devices)
         return on_boards(options, devices)
     except (StartFailed, BoardError) as error:
         print(f"station-agent: {error}", file=sys.stderr)  # noqa: T201

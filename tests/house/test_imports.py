@@ -89,6 +89,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "agent.shell": ("agent", "hal"),
     "agent.shell.boards": ("agent", "board", "hal"),
+    "agent.shell.selftest": ("agent", "board", "hal"),
 }
 
 SHARED_BY_BLOCKS = ("agent.blocks.base", "agent.blocks.events", "agent.blocks.paging", "agent.blocks.readings")
@@ -104,6 +105,7 @@ MAY_AWAIT = (
     "agent.shell.server",
     "agent.shell.commands",
     "agent.shell.boards.trial",
+    "agent.shell.selftest",
 )
 
 IMPURE = {"socket", "ssl", "asyncio", "threading", "subprocess", "sqlite3", "time", "secrets", "serial", "selectors"}
