@@ -99,6 +99,7 @@ class McuLine:
                 await self._run()
         finally:
             self._listeners.remove(listener)
+            self.say(listener.farewell())  # where another one runs the line
 
     def say(self, frames: Iterable[bytes]) -> None:
         """Send these; a board that is not there gets the wish when it is."""

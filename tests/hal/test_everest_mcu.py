@@ -436,6 +436,23 @@ async def test_two_ports_of_one_board_are_two_evses() -> None:
         assert ports[1][1] == 1
 
 
+async def test_a_port_whose_driver_ends_is_not_permitted_to_charge_and_the_other_goes_on() -> None:
+    first = EmulatedEverestMcu(Load(), speed=20, board="phyverso", port=1)
+    second = EmulatedEverestMcu(Load(), speed=20, board="phyverso", port=2)
+    first.share_line(second)
+    async with first:
+        made = Rig(first)
+        other: Any = made.more("everest_mcu", Place("evse[1].pilot", 2, limit_a=16), board="phyverso", port=2)
+        async with running(made.driver):
+            await made.charging()
+            async with running(other):
+                second.plug_in(10)
+                other.apply(POWER_13_A)
+                await made.heard.until(PowerChanged(2, True))
+            await eventually(lambda: not second.permitted and not second.relay)
+            assert first.relay
+
+
 async def test_two_pilots_on_one_port_are_told() -> None:
     async with EmulatedEverestMcu(speed=20) as part:
         made = Rig(part)
