@@ -20,6 +20,9 @@ ENDING, WELDING, CLOSING, AUTHORISATION, NOT_AVAILABLE, PAUSE = range(8, 14)
 OFF, STANDBY, TEST, PRE, TRANSFER = 0, 1, 2, 4, 8
 
 PERIOD_S = 0.1
+MOST_SPEED = 5.0
+"""Faster than this it would say more than a line of single bytes carries."""
+
 HOST_SILENT_S = 1.0
 GOOD_MEASUREMENTS = 10
 GOOD_KOHM = 100
@@ -49,7 +52,7 @@ class EmulatedAdvantics(CanPart):
     keys = {"p": "plug_in", "u": "unplug", "s": "stop_vehicle", "e": "emergency", "c": "calm"}
 
     def __init__(self, load: Load | None = None, noise: Noise = QUIET, speed: float = 1.0) -> None:
-        super().__init__(load, noise, speed)
+        super().__init__(load, noise, min(speed, MOST_SPEED))
         self.link = DcLink.of(self.load)
         self.state = WAITING
         self.story: list[int] = [WAITING]
