@@ -70,7 +70,7 @@ class Chargebyte:
         self._place = place
         self._post = post
         self.traits = msgspec.structs.replace(self.traits, max_a=place.limit_a)
-        self._line = line_of(bus)
+        self._line = line_of(bus, place.part)
         self._presence = Presence(place, post)
         way_out = NO_RESET_LINE if config.reset is None else RESET_BY_HAND
         self._seen = Seen(place.evse, place.connector, config.contactors, way_out)

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from hal.bus.serial import SerialBus
 from hal.drivers.chargebyte_keepalive import KeepAlive
-from hal.errors import HalError, NoAnswer
+from hal.errors import BadOptions, HalError, NoAnswer
 from hal.wire.chargebyte import CHARGE_STATE, FIRMWARE, FULL_DUTY, PT1000, Control, Frame, Parser, Version, inquiry
 
 ANSWER_S = 0.25
@@ -109,7 +108,7 @@ class SafetyLine:
             self._let_go()
 
     def _let_go(self) -> None:
-        self._version = None
+        self._version = self._pulse = None
         self.keepalive.stop()  # before the line is opened again: its descriptor holds the lock of the device
         self._bus.close()
 
@@ -167,12 +166,16 @@ class SafetyLine:
                     listener.hear(frame)
 
 
-_LINES: WeakKeyDictionary[SerialBus, SafetyLine] = WeakKeyDictionary()
+def line_of(bus: SerialBus, part: str) -> SafetyLine:
+    """The line of this bus, the same for every driver that asks.
 
+    Raises:
+        BadOptions: another driver says that something else is on it.
 
-def line_of(bus: SerialBus) -> SafetyLine:
-    """The line of this bus, the same for every driver that asks."""
-    line = _LINES.get(bus)
+    """
+    line = bus.shared
     if line is None:
-        line = _LINES[bus] = SafetyLine(bus)
+        line = bus.shared = SafetyLine(bus)
+    if not isinstance(line, SafetyLine):
+        raise BadOptions(f"{part}: another part says that something else than a safety controller is on this bus")
     return line

@@ -33,7 +33,7 @@ class ChargebytePt1000:
         self._config = config
         self._place = place
         self._post = post
-        self._line = line_of(bus)
+        self._line = line_of(bus, place.part)
         self._presence = Presence(place, post)
         self._told: tuple[float, float] | None = None
 

@@ -55,7 +55,7 @@ class ChargebyteRcm:
         self._config = config
         self._place = place
         self._post = post
-        self._line = line_of(bus)
+        self._line = line_of(bus, place.part)
         self._presence = Presence(place, post)
         self._news = PilotNews(place.evse, place.connector)
         self._layout: Layout = "three_contactors"

@@ -17,6 +17,7 @@ from hal.drivers.chargebyte import Chargebyte
 from hal.drivers.chargebyte_pt1000 import ChargebytePt1000
 from hal.drivers.chargebyte_rcm import ChargebyteRcm
 from hal.drivers.chargebyte_states import REASONS, Seen, control_for, duty_for
+from hal.errors import BadOptions
 from hal.events import (
     CableRated,
     CpState,
@@ -600,6 +601,15 @@ async def test_a_monitor_that_is_not_configured_is_no_part_and_passes_no_test() 
             1, "evse[0].rcd", "no residual current monitor in the controller's parameters"
         )
         await heard.until(ResidualCurrentTested(1, False, "no test was seen"))
+
+
+def test_a_bus_with_another_kind_of_part_on_it_is_told_with_the_place() -> None:
+    bus = SerialBus(SerialBus.Config(device="/dev/null"))
+    make_driver("chargebyte", {}, PLACE, bus, print)
+    make_driver("chargebyte_pt1000", {}, Place("evse[0].thermometer[0]", 1), bus, print)
+    bus.shared = object()
+    with pytest.raises(BadOptions, match=r"^evse\[0\]\.pilot: another part says that something else"):
+        make_driver("chargebyte", {}, PLACE, bus, print)
 
 
 def test_it_is_a_pilot_controller() -> None:
