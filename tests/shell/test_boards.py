@@ -414,5 +414,5 @@ def test_what_happens_when_the_host_goes_silent(traits: PilotTraits | DcTraits, 
 def test_words_of_events() -> None:
     assert event_words(PilotChanged(1, CpState.C, pwm=True)) == "pilot C: vehicle asks for power, oscillator on"
     assert event_words(LockMoved(1, "unknown")) == "lock unknown"
-    sample = MeterSampled(1, import_wh=12.5, power_w=690, voltage_v=(230, 231, 229))
-    assert event_words(sample) == "meter: 12.5 Wh taken, 690 W, 230 / 231 / 229 V"
+    sample = MeterSampled(1, import_wh=1_234_500.25, power_w=690, voltage_v=(230, 231, 229))
+    assert event_words(sample) == "meter: 1234500.25 Wh taken, 690 W, 230 / 231 / 229 V"

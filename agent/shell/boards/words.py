@@ -93,9 +93,9 @@ def _plain_words(event: Event) -> str:
 
 def _reading_words(sample: MeterSampled) -> Iterator[str]:
     for value, words in (
-        (sample.import_wh, "{:g} Wh taken"),
-        (sample.export_wh, "{:g} Wh given back"),
-        (sample.power_w, "{:g} W"),
+        (sample.import_wh, "{:.10g} Wh taken"),
+        (sample.export_wh, "{:.10g} Wh given back"),
+        (sample.power_w, "{:.10g} W"),
         (sample.frequency_hz, "{:g} Hz"),
         (sample.power_factor, "power factor {:g}"),
         (sample.soc_percent, "{:g} % charged"),
