@@ -7,10 +7,10 @@ from random import Random
 from typing import Literal
 from uuid import UUID
 
-import msgspec
-
-from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Thin, Thinned
+from agent.link.connection import Connect, Disconnect, LinkCommand, Ping, Transmit
+from agent.link.disk import Answered, Park, Refused, Row, Thinned
 from agent.link.outbox import Entry, Outbox
+from agent.link.pings import Pings
 from agent.link.profiles import Profiles
 from agent.link.reconnect import Reconnect
 from agent.link.registration import Admission, Registration
@@ -36,7 +36,6 @@ from agent.vocabulary import (
     LinkLost,
     LinkOpened,
     LinkWarned,
-    NetworkProfile,
     OutboxDrained,
     TuneLink,
     UseNetwork,
@@ -50,31 +49,6 @@ UNKNOWN_TO_THE_CSMS = ("NotImplemented", "NotSupported")
 
 FAIR_SHARE = 8
 """How many messages that are not durable may go before one that is."""
-
-
-class Connect(msgspec.Struct, frozen=True):
-    """Open the connection, by this profile; None: as the station was provisioned."""
-
-    profile: NetworkProfile | None = None
-
-
-class Transmit(msgspec.Struct, frozen=True):
-    """Send this text."""
-
-    frame: str
-
-
-class Ping(msgspec.Struct, frozen=True):
-    """Send a WebSocket ping; ``ponged`` when it is answered."""
-
-
-class Disconnect(msgspec.Struct, frozen=True):
-    """Close the connection: it is dead, or of no use."""
-
-    reason: str
-
-
-LinkCommand = Connect | Transmit | Ping | Disconnect | Answered | Refused | Park | ReadRows | Thin
 
 
 class CsmsLink:
@@ -95,9 +69,9 @@ class CsmsLink:
         self.reconnect = Reconnect(entropy)
         self.profiles = Profiles()
         self.registration = Registration()
+        self.pings = Pings()
         self.rpc = Rpc(timeout_s=30.0, max_frame_bytes=max_frame_bytes, ear=self.ear)
         self.timeout_s = 30.0
-        self.ping_interval_s = 60.0
         self.state: Literal["off", "waiting", "connecting", "open", "closing"] = "off"
         self.last_reason = ""
         self.took_s = 0.0  # from our last call to its answer
@@ -107,11 +81,6 @@ class CsmsLink:
         self._asked_mono = 0.0
         self._since_durable = 0
         self._heard_mono = SILENT
-        self._ping_at: float | None = None
-        self._pong_by: float | None = None
-        self._probe_at: float | None = None
-        self._pongs_wanted = 0
-        self._got_through = False
         self._renewing = ""  # why the connection is to be closed and opened again
         self._commands: list[LinkCommand] = []
         self._events: list[Incoming] = []
@@ -140,7 +109,7 @@ class CsmsLink:
         self.outbox.link_changed()
         self.rpc.opened(dialect, mono)
         self._heard_mono = SILENT
-        self._schedule_ping(mono)
+        self.pings.schedule(mono)
         where = (profile.slot, profile.url) if profile is not None else ()
         self._events.append(LinkOpened(dialect.subprotocol, *where))
 
@@ -148,7 +117,7 @@ class CsmsLink:
         """The socket is closed, or was never opened."""
         was_open = self.state in ("open", "closing")
         self.state, self.last_reason = "waiting", reason
-        self._ping_at = self._pong_by = self._probe_at = None
+        self.pings.closed()
         if was_open:
             self.rpc.closed(mono)
             self._take_rpc_events(mono)
@@ -173,9 +142,7 @@ class CsmsLink:
 
     def receive_pong(self, mono: float) -> None:
         """The CSMS answered our ping."""
-        self._pong_by = None
-        self._pongs_wanted -= 1
-        self._got_through = self._got_through or self._pongs_wanted == 0
+        self.pings.answered()
 
     def renew(self, reason: str) -> None:
         """Connect anew as soon as what would be lost by it is said; what is on disk is said on the new connection."""
@@ -271,19 +238,11 @@ class CsmsLink:
             self._take_rpc_events(mono)
         if self.state != "open":
             return
-        if self._pong_by is not None and mono >= self._pong_by:
-            self._give_up("no answer to a ping")
-        elif self._probe_at is not None and mono >= self._probe_at:
-            self._probe_at = None
-            self._pongs_wanted = 1 if self._pong_by is None else 2
-            self._ping(mono)
-        elif self._ping_at is not None and mono >= self._ping_at:
-            self._schedule_ping(mono)
-            self._ping(mono)
-
-    def _ping(self, mono: float) -> None:
-        self._pong_by = self._pong_by or mono + min(self.timeout_s, self.ping_interval_s)
-        self._commands.append(Ping())
+        match self.pings.take_due(mono, self.timeout_s):
+            case "ping":
+                self._commands.append(Ping())
+            case "give up":
+                self._give_up("no answer to a ping")
 
     def _give_up(self, reason: str) -> None:
         """The connection is dead, or might as well be: nothing more is said on it."""
@@ -295,8 +254,7 @@ class CsmsLink:
         """When ``expire`` must be called."""
         times = [self.reconnect.next_deadline()]
         if self.state == "open":
-            times += [self.rpc.next_deadline(), self._ping_at, self._pong_by, self._probe_at]
-            times.append(self.outbox.next_deadline(mono))
+            times += [self.rpc.next_deadline(), self.pings.next_deadline(), self.outbox.next_deadline(mono)]
         return min((time for time in times if time is not None), default=None)
 
     def use(self, network: UseNetwork) -> None:
@@ -312,13 +270,10 @@ class CsmsLink:
         self.reconnect.doublings = tuning.back_off_doublings
         self.outbox.attempts = tuning.attempts
         self.outbox.attempt_interval_s = tuning.attempt_interval_s
-        if tuning.ping_interval_s != self.ping_interval_s:
-            self.ping_interval_s = tuning.ping_interval_s
+        if tuning.ping_interval_s != self.pings.interval_s:
+            self.pings.interval_s = tuning.ping_interval_s
             if self.state == "open":
-                self._schedule_ping(mono)
-
-    def _schedule_ping(self, mono: float) -> None:
-        self._ping_at = mono + self.ping_interval_s if self.ping_interval_s > 0 else None
+                self.pings.schedule(mono)
 
     # ---- one call at a time ----
 
@@ -361,14 +316,8 @@ class CsmsLink:
         else:
             self._asked_mono = mono
             self._in_flight = request, entry
-            self._watch_call(entry, mono)
+            self.pings.called(mono, self.timeout_s, durable=entry is not None)
         return True
-
-    def _watch_call(self, entry: Entry | None, mono: float) -> None:
-        """An event that waits long is followed by a ping: its answer proves that the CSMS has the event, too."""
-        pings = self.ping_interval_s > 0
-        self._probe_at = mono + self.timeout_s / 2 if pings and entry is not None else None
-        self._got_through, self._pongs_wanted = not pings, 0
 
     def _unsayable(self, request: Request, entry: Entry | None, reason: str) -> None:
         if entry is not None:
@@ -408,7 +357,7 @@ class CsmsLink:
             return
         (request, entry), self._in_flight = self._in_flight, None
         self.took_s = mono - self._asked_mono
-        self._probe_at = None
+        self.pings.call_ended()
         if entry is not None:
             self._settle(entry, response is not None, code, f"{code}: {reason}", mono)
         self._events.append(CsmsAnswered(request, CallFailed(code, reason) if response is None else response))
@@ -417,7 +366,7 @@ class CsmsLink:
         """A dead wire is no failure to process (E13): only what got through counts as an attempt."""
         if self._heard_mono == SILENT and self._in_flight is not None and self._in_flight[1] is None:
             self.outbox.csms_fell_silent()
-        if self._in_flight is not None and self._in_flight[1] is not None and not self._got_through:
+        if self._in_flight is not None and self._in_flight[1] is not None and not self.pings.got_through:
             self._interrupted(mono)
         else:
             self._finished(None, "Timeout", "no answer in time", mono)
@@ -444,7 +393,7 @@ class CsmsLink:
         if self._in_flight is None:
             return
         (request, entry), self._in_flight = self._in_flight, None
-        self._probe_at = None
+        self.pings.call_ended()
         if entry is None:
             self._events.append(CsmsAnswered(request, CallFailed("Offline", "the connection was lost")))
         elif self.outbox.cut_off(entry, heard_mono=self._heard_mono) == "park":

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.link.csms import Connect, CsmsLink
+from agent.link.connection import Connect
+from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 
 STATIONS = 1000

@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.link.csms import CsmsLink, Transmit
+from agent.link.connection import Transmit
+from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.link.profiles import Profiles
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TypeVar
 
-from agent.link.csms import Connect, CsmsLink, Disconnect, Ping, Transmit
+from agent.link.connection import Connect, Disconnect, Ping, Transmit
+from agent.link.csms import CsmsLink
 from agent.link.disk import Answered, Park, Refused
 from agent.link.outbox import Outbox
 from agent.ocpp.messages import e_transactions as m
@@ -34,7 +35,7 @@ class Wired:
         self.link = CsmsLink(Outbox(), Random(1))
         self.link.outbox.attempts = attempts
         self.link.outbox.attempt_interval_s = 0.0
-        self.link.ping_interval_s = ping_interval_s
+        self.link.pings.interval_s = ping_interval_s
         self.link.registration.admits = "all"
         self.link.power_on(self.mono)
         self.link.outbox.append(EVENT, "T1", 7)

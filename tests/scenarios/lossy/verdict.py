@@ -164,7 +164,7 @@ def standing_times(day: Day) -> list[tuple[float, float]]:
 
 def pings(day: Day) -> Iterator[str]:
     """One each interval as long as the connection stands (Part 4, 5.2), and one behind an event that waits long."""
-    interval_s = day.link.ping_interval_s
+    interval_s = day.link.pings.interval_s
     pinged = sorted(at for connection in day.wire.connections for at in connection.pings_at)
     for number, (opened_at, lost_at) in enumerate(standing_times(day), 1):
         here = [at for at in pinged if opened_at <= at <= lost_at]
@@ -190,7 +190,7 @@ def is_near(moment: float, others: Iterable[float]) -> bool:
 
 def dead_wires(day: Day) -> Iterator[str]:
     """A connection that carries nothing any more is given up with the next ping that nobody answers, or before."""
-    interval_s = day.link.ping_interval_s
+    interval_s = day.link.pings.interval_s
     longest_s = interval_s + min(interval_s, MESSAGE_TIMEOUT_S) + CLOSING_S + SLACK_S
     for connection in day.wire.connections:
         if connection.died_at is not None:
