@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
@@ -20,6 +21,7 @@ SILENT_S = 1.5
 """Periodic frames come every 100 ms; the vendor's own driver gives a controller this long."""
 
 RESTART_S = 0.3
+LAST_WORD_S = 0.1
 STEADY = Control(pwm=True, duty=FULL_DUTY)
 """No current is offered and no contactor asked for: x1."""
 
@@ -102,15 +104,20 @@ class SafetyLine:
                     self._lost_by = str(error)
                     for listener in tuple(self._listeners):
                         listener.lost(self._lost_by)
-                self._let_go()
+                await self._let_go()
                 await self._bus.wait_back()
         finally:
-            self._let_go()
+            await self._let_go()
 
-    def _let_go(self) -> None:
+    async def _let_go(self) -> None:
         self._version = self._pulse = None
         self.keepalive.stop()  # before the line is opened again: its descriptor holds the lock of the device
-        self._bus.close()
+        try:
+            with suppress(HalError, TimeoutError):
+                async with asyncio.timeout(LAST_WORD_S):
+                    await self._bus.drain()
+        finally:
+            self._bus.close()
 
     async def _serve(self) -> None:
         self._parser.reset()
