@@ -85,8 +85,8 @@ class GpioContactorFeedback(GpioPart):
             agree = await lines.until(lambda: lines.active["coil"] is lines.active["closed"], self._settle_s)
             if agree:
                 self.heal("PowerSwitchFailure")
-            elif lines.active["closed"]:
+            if "WeldedContactor" in self._faults or (not agree and lines.active["closed"]):
                 self.fault("WeldedContactor", "closed without voltage on its coil")
-            else:
+            if not agree and lines.active["coil"]:
                 self.fault("PowerSwitchFailure", "not closed with voltage on its coil")
             await lines.wait(self._wake, None if agree and not self._faults else SAY_AGAIN_S)

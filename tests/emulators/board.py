@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from board.descriptor import Board, Evse, Part
+from board.descriptor import Board, Evse, Part, parts_of
 from tests.emulators import EMULATORS, emulator_of
 from tests.emulators.emulator import Emulator
 from tests.emulators.load import Load
@@ -15,7 +15,7 @@ class EmulatedBoard:
     """``devices`` has the device path for every bus of the board that an emulator stands behind.
 
     ``pilots`` and ``meters`` have the emulators by EVSE number, ``loads`` what flows; ``readers`` are in the order of
-    the board file.
+    the board file; ``gpio`` has what hangs on GPIO lines, by its place there.
     """
 
     def __init__(self, board: Board, noise: Noise = QUIET, speed: float = 1.0, energy_speed: float = 1.0) -> None:
@@ -26,6 +26,7 @@ class EmulatedBoard:
         self.supplies: dict[int, Emulator] = {}
         self.insulation: dict[int, Emulator] = {}
         self.readers: list[Emulator] = []
+        self.gpio: dict[str, Emulator] = {}
         self._noise, self._speed = noise, speed
         self._on_bus: dict[str, list[Emulator]] = {}
         for evse in board.evse:
@@ -35,6 +36,7 @@ class EmulatedBoard:
             for part, places in ((evse.supply, self.supplies), (evse.insulation, self.insulation)):
                 if part is not None:
                     self._place(evse, part, places)
+        self._place_gpio(board)
         for reader in board.reader:
             if reader.driver in EMULATORS and reader.bus is not None:
                 emulator = emulator_of(reader.driver).for_part(reader.options, Load(), noise, speed)
@@ -48,6 +50,13 @@ class EmulatedBoard:
         emulator = emulator_of(part.driver).for_part(part.options, self.loads[evse.id], self._noise, self._speed)
         places[evse.id] = emulator
         self._on_bus.setdefault(part.bus, []).append(emulator)
+
+    def _place_gpio(self, board: Board) -> None:
+        for place, part in parts_of(board):
+            if part.bus is not None and board.bus[part.bus].get("kind") == "gpio":
+                emulator = emulator_of(part.driver).for_part(part.options, Load(), self._noise, self._speed)
+                self.gpio[place] = emulator
+                self._on_bus.setdefault(part.bus, []).append(emulator)
 
     async def open(self) -> dict[str, str]:
         for bus, parts in self._on_bus.items():

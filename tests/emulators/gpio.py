@@ -28,6 +28,8 @@ class EmulatedChip(Emulator):
     def __init__(self, load: Load | None = None, noise: Noise = QUIET, speed: float = 1.0) -> None:
         super().__init__(load, noise, speed)
         self.levels: dict[str, bool] = {}
+        self.chip = self
+        self._parts: list[EmulatedChip] = [self]
         self.held: dict[str, asyncio.StreamWriter] = {}
         self._path = Path()
         self._server: asyncio.Server | None = None
@@ -35,14 +37,25 @@ class EmulatedChip(Emulator):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
+    def share_line(self, other: Emulator) -> None:
+        """Another part hangs on other lines of this chip."""
+        if not isinstance(other, EmulatedChip):
+            raise ValueError(f"{type(other).__name__} does not hang on GPIO lines")
+        self._parts.append(other)
+        other.chip = self
+        self.levels |= other.levels
+        for part in self._parts:
+            part.levels = self.levels
+
     async def open(self) -> str:
         self._path = Path(mkdtemp(prefix="chip-")) / "gpiochip0"
         await self.bring_back()
         return str(self._path)
 
     async def close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+        for part in self._parts:
+            for timer in part._timers.values():
+                timer.cancel()
         await self.take_away()
         for task in tuple(self._serving):
             task.cancel()
@@ -75,7 +88,7 @@ class EmulatedChip(Emulator):
         """The world moves an input."""
         if self.levels.get(name) is not active:
             self.levels[name] = active
-            self._tell({name: active})
+            self.chip._tell({name: active})
 
     def output_changed(self, name: str, active: bool) -> None:
         """The agent has set an output."""
@@ -119,7 +132,7 @@ class EmulatedChip(Emulator):
             self._serving.discard(this)
             for name in mine:
                 self.held.pop(name, None)
-                if name in self.driven:
+                if any(name in part.driven for part in self._parts):
                     self._drive(name, False)  # a released output floats; here it falls
             self._writers.discard(writer)
             with suppress(OSError):
@@ -128,7 +141,9 @@ class EmulatedChip(Emulator):
     def _drive(self, name: str, active: bool) -> None:
         if self.levels.get(name) is not active:
             self.levels[name] = active
-            self.output_changed(name, active)
+            for part in self._parts:
+                if name in part.driven:
+                    part.output_changed(name, active)
 
 
 class EmulatedGpioLock(EmulatedChip):

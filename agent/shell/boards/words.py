@@ -22,6 +22,7 @@ from hal.events import (
     MeterSampled,
     PilotChanged,
     PowerChanged,
+    ResidualCurrentTested,
     TemperatureMeasured,
     VehicleEnded,
 )
@@ -74,6 +75,8 @@ def _rarer_words(event: Event) -> str:
             return f"bay {'occupied' if occupied else 'free'}"
         case TemperatureMeasured(spot=spot, celsius=celsius):
             return f"{spot or 'temperature'} {celsius:g} degrees Celsius"
+        case ResidualCurrentTested(passed=passed, text=text):
+            return f"residual current monitor: test {'passed' if passed else 'failed'}{f', {text}' if text else ''}"
         case ContractPresented(contract=contract):
             return f"vehicle pays by contract {contract.emaid}, whose chain is {contract.verdict}"
         case EimChosen():
