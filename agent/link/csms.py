@@ -14,14 +14,14 @@ from agent.link.pings import Pings
 from agent.link.profiles import Profiles
 from agent.link.reconnect import Reconnect
 from agent.link.registration import Admission, Registration
-from agent.link.rpc import (
+from agent.link.rpc import Rpc
+from agent.link.rpc_events import (
     AnswerUnreadable,
     CallAnswered,
     CallLost,
     CallReceived,
     CallRefused,
     CallTimedOut,
-    Rpc,
     RpcEvent,
 )
 from agent.ocpp.errors import ErrorCode, NoCommonVersion, Unsayable

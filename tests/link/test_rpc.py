@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.link.rpc import (
-    MAX_REMEMBERED,
-    MAX_UNANSWERED,
+from agent.link.rpc import MAX_REMEMBERED, MAX_UNANSWERED, Rpc
+from agent.link.rpc_events import (
     AnswerRefused,
     AnswerUnreadable,
     AnswerUnsayable,
@@ -20,7 +19,6 @@ from agent.link.rpc import (
     CallRefused,
     CallTimedOut,
     LateAnswer,
-    Rpc,
     SendReceived,
     StrangeFrame,
 )

@@ -16,7 +16,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from agent.link.rpc import AnswerUnreadable, CallReceived, CallTimedOut, Rpc, StrangeFrame
+from agent.link.rpc import Rpc
+from agent.link.rpc_events import AnswerUnreadable, CallReceived, CallTimedOut, StrangeFrame
 from agent.ocpp.dialect import dialect_for
 from agent.ocpp.errors import ErrorCode, Unsayable
 from agent.ocpp.messages import dump, load

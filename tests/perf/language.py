@@ -18,7 +18,8 @@ from ocpp.routing import on
 from ocpp.v201 import ChargePoint, call, call_result
 from ocpp.v201 import datatypes as parts
 
-from agent.link.rpc import CallAnswered, CallReceived, Rpc
+from agent.link.rpc import Rpc
+from agent.link.rpc_events import CallAnswered, CallReceived
 from agent.ocpp.dialect import dialect_for
 from agent.ocpp.messages.common import EVSE, MeterValue, SampledValue, UnitOfMeasure
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
