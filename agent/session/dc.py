@@ -49,7 +49,7 @@ class DcLayout(msgspec.Struct, frozen=True):
     cable_check: Literal["host", "secc"] = "secc"
 
 
-class Terms(msgspec.Struct, frozen=True):
+class DcTerms(msgspec.Struct, frozen=True):
     """What the EVSE says to it: whether power is permitted, how much, and whether anything must end at once."""
 
     plugged: bool
@@ -139,7 +139,7 @@ class DcSession:
 
     # ---- out ----
 
-    def orders(self, terms: Terms, now: Now) -> list[Command]:
+    def orders(self, terms: DcTerms, now: Now) -> list[Command]:
         """What is new for the parts; the supply hears it first."""
         self._mind_the_end(terms, now)
         self._judge(now)
@@ -166,7 +166,7 @@ class DcSession:
         times = [None if self._cut else self._ends_by_mono, None if good_at is None else good_at + GOOD_FOR_S]
         return min((time for time in times if time is not None), default=None)
 
-    def _mind_the_end(self, terms: Terms, now: Now) -> None:
+    def _mind_the_end(self, terms: DcTerms, now: Now) -> None:
         """A session that does not end when it should loses its power."""
         if terms.permitted or self.demand.phase not in POWERED:
             self._ends_by_mono = None

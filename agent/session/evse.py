@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from agent.session.authorization import Authorization
 from agent.session.connector import Connector
-from agent.session.dc import AT_ONCE, DcSession, Terms
+from agent.session.dc import AT_ONCE, DcSession, DcTerms
 from agent.session.derating import Heat
 from agent.session.faults import Faults
 from agent.session.layout import EvseLayout
@@ -193,7 +193,7 @@ class Evse:
             return []
         permitted = self.may_give_power()
         at_once = any(code in AT_ONCE for code, _ in self.faults) or self.faults.pilot_is_gone
-        return self.dc.orders(Terms(self.plugged is not None, permitted, self.limits.offer.limit_a, at_once), now)
+        return self.dc.orders(DcTerms(self.plugged is not None, permitted, self.limits.offer.limit_a, at_once), now)
 
     # ---- who may take energy ----
 

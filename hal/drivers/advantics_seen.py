@@ -129,6 +129,8 @@ class Seen:
             yield from self._vehicle_ended()
         if self.session and state is State.WAITING_FOR_EV:  # its end was not heard
             yield from self._over(permitted)
+        elif state in (State.INIT, State.WAITING_FOR_EV):  # also after a controller that was lost within a session
+            yield from self._path(False)
 
     def _begun(self, protocol: str) -> Iterator[Event]:
         if self.session:

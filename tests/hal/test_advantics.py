@@ -222,6 +222,10 @@ def test_an_end_that_was_not_heard_is_seen_by_the_state() -> None:
     assert VehicleEnded(1) in events
 
 
+def test_a_controller_that_is_found_without_a_session_has_its_contactors_open() -> None:
+    assert PowerChanged(1, False) in seen_after(Status(State.WAITING_FOR_EV))
+
+
 def test_an_emergency_is_told_once_however_often_it_is_said() -> None:
     events = seen_after(EmergencyStop("EV"), EmergencyStop("EV"), Finished(True))
     assert [type(event) for event in events] == [HardwareFaulted, PowerChanged]

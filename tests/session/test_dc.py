@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.session.dc import GOOD_FOR_S, STOP_PATIENCE_S, DcLayout, DcSession, Terms
+from agent.session.dc import GOOD_FOR_S, STOP_PATIENCE_S, DcLayout, DcSession, DcTerms
 from agent.vocabulary import CheckInsulation, Command, DcPhaseEntered, SupplyDc, TellSupply
 from hal.events import (
     CpState,
@@ -26,9 +26,9 @@ from tests.session.table import at
 
 TWO_MODULES = DcCapability(1, 2, 200.0, 1000.0, 100.0, 40_000.0)
 CHARGING = DcDemanded(1, "charging", 400.0, 80.0)
-ALLOWED = Terms(plugged=True, permitted=True, limit_a=100.0, at_once=False)
-WITHDRAWN = Terms(plugged=True, permitted=False, limit_a=0.0, at_once=False)
-FAULTED = Terms(plugged=True, permitted=False, limit_a=0.0, at_once=True)
+ALLOWED = DcTerms(plugged=True, permitted=True, limit_a=100.0, at_once=False)
+WITHDRAWN = DcTerms(plugged=True, permitted=False, limit_a=0.0, at_once=False)
+FAULTED = DcTerms(plugged=True, permitted=False, limit_a=0.0, at_once=True)
 OFF = DcWish()
 STATION = DcLayout(920.0)
 
@@ -49,7 +49,7 @@ class Table:
             self.session.receive(event, at(self.mono))
         self.settle()
 
-    def settle(self, terms: Terms | None = None, mono: float | None = None) -> None:
+    def settle(self, terms: DcTerms | None = None, mono: float | None = None) -> None:
         self.terms = terms or self.terms
         self.mono = self.mono if mono is None else mono
         self.orders = self.session.orders(self.terms, at(self.mono))
@@ -88,7 +88,7 @@ def test_the_voltage_is_bounded_by_wiring_and_modules() -> None:
 )
 def test_the_current_is_bounded_by_the_least(limit_a: float, volts: float, amps: float) -> None:
     table = Table(STATION, DcDemanded(1, "charging", volts, 300.0))
-    table.settle(Terms(True, True, limit_a, False))
+    table.settle(DcTerms(True, True, limit_a, False))
     assert table.wish.current_a == amps
     assert table.told.max_a == amps
 
@@ -158,7 +158,7 @@ def test_what_is_told_already_is_not_told_again() -> None:
 
 def test_the_monitor_tests_itself_at_every_plug_in() -> None:
     session = DcSession(1, STATION)
-    unplugged = Terms(plugged=False, permitted=False, limit_a=0.0, at_once=False)
+    unplugged = DcTerms(plugged=False, permitted=False, limit_a=0.0, at_once=False)
     orders = [session.orders(terms, at()) for terms in (unplugged, WITHDRAWN, ALLOWED, unplugged, WITHDRAWN)]
     assert [CheckInsulation(1) in each for each in orders] == [False, True, False, False, True]
 
@@ -222,11 +222,11 @@ EVENTS = st.one_of(
         DeviceLost, st.just(1), st.sampled_from(["evse[0].supply", "evse[0].insulation", "evse[0].pilot"]), st.just("")
     ),
 )
-TERMS = st.builds(Terms, st.booleans(), st.booleans(), st.floats(0, 200), st.booleans())
+TERMS = st.builds(DcTerms, st.booleans(), st.booleans(), st.floats(0, 200), st.booleans())
 
 
 @given(st.lists(st.tuples(EVENTS, TERMS, st.floats(0, 20)), max_size=30))
-def test_whatever_happens_it_gives_no_more_than_it_may(steps: list[tuple[Event, Terms, float]]) -> None:
+def test_whatever_happens_it_gives_no_more_than_it_may(steps: list[tuple[Event, DcTerms, float]]) -> None:
     table = Table(DcLayout(500.0))
     for event, terms, passed_s in steps:
         table.terms = terms
