@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agent.link.disk import Question, Write
-from agent.vocabulary import NetworkProfile, Now, UploadLog
+from agent.vocabulary import NetworkProfile, Now, RemoveCertificate, StoreCertificate, UploadLog
 from hal.ports import (
     ConnectorLock,
     DcSecc,
@@ -72,6 +72,12 @@ class Files(Protocol):
     def start(self, wanted: UploadLog) -> None: ...
 
     def cancel(self) -> None: ...
+
+
+class Certificates(Protocol):
+    """Whom to trust, as files."""
+
+    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
 
 
 class Hardware(Protocol):

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from agent.edges import Clock, Files, Hardware, Observer, Socket, Store, Stored
+from agent.edges import Certificates, Clock, Files, Hardware, Observer, Socket, Store, Stored
 from agent.errors import told_of
 from agent.grievances import Grievances
 from agent.hands import Hands
@@ -34,10 +34,12 @@ from agent.vocabulary import (
     Incoming,
     Now,
     Refuse,
+    RemoveCertificate,
     RenewLink,
     Restart,
     Send,
     SetClock,
+    StoreCertificate,
     TuneLink,
     UploadLog,
     UseNetwork,
@@ -58,6 +60,8 @@ FOR_THE_NETWORK = (
     RenewLink,
     UploadLog,
     CancelUpload,
+    StoreCertificate,
+    RemoveCertificate,
     Restart,
 )
 
@@ -78,6 +82,7 @@ class Loop:
         socket: Socket,
         hardware: Hardware,
         files: Files,
+        certificates: Certificates,
         on_restart: Callable[[str], None],
     ) -> None:
         self.station = station
@@ -87,6 +92,7 @@ class Loop:
         self._socket = socket
         self._hands = Hands(hardware)
         self._files = files
+        self._certificates = certificates
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
         self._writing = Writing(link.outbox)
@@ -385,6 +391,8 @@ class Loop:
                     self._files.start(command)
                 case CancelUpload():
                     self._files.cancel()
+                case StoreCertificate() | RemoveCertificate():
+                    self._certificates.obey(command)
                 case Restart(reason=reason):
                     log.warning("= restarting: %s", reason)
                     self._on_restart(reason)

@@ -16,6 +16,7 @@ import msgspec
 
 from agent.blocks.b_reset import STOPPED
 from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
+from agent.edge.certificates import Certificates, CertificateStore
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
@@ -45,7 +46,7 @@ from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
-from agent.vocabulary import ClockShift, UploadEnded
+from agent.vocabulary import CertificateJobEnded, ClockShift, UploadEnded
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event
@@ -53,6 +54,7 @@ from hal.events import Event
 log = logging.getLogger(__name__)
 
 DATABASE = "station.db"
+CERTIFICATES = "certs"
 
 
 class PoweredStation:
@@ -101,10 +103,13 @@ class PoweredStation:
         )
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.clock_known = self.clock.known
-        self.network = Network(target, _context_of(provision, self.clock), tasks)
+        own = provision.client_cert_file
+        roots = CertificateStore(data / CERTIFICATES, None if own is None else Path(own))
+        self.station.certificates.installed = roots.installed()
+        self.network = Network(target, _context_of(provision, self.clock, roots), tasks)
         self.uploads = Uploads(
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
-            _upload_context_of(provision),
+            _upload_context_of(provision, roots),
             lambda call: _hand_over(loop, call),
             self._upload_ended,
         )
@@ -116,6 +121,7 @@ class PoweredStation:
             socket=self.network,
             hardware=self.parts,
             files=self.uploads,
+            certificates=Certificates(roots, self._certificate_job_ended),
             on_restart=on_restart,
         )
         self.network.listener = self.loop
@@ -163,6 +169,9 @@ class PoweredStation:
         await prove(self.data, self._slot, condition)
 
     def _upload_ended(self, event: UploadEnded) -> None:
+        self.loop.post(event)
+
+    def _certificate_job_ended(self, event: CertificateJobEnded) -> None:
         self.loop.post(event)
 
     def _store_state(self, works: bool, text: str) -> None:
@@ -290,19 +299,19 @@ def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Non
         loop.call_soon_threadsafe(call)
 
 
-def _upload_context_of(provision: Provision) -> Callable[[], Any]:
+def _upload_context_of(provision: Provision, roots: CertificateStore) -> Callable[[], Any]:
     def make() -> Any:
         from agent.edge.tls import upload_context
 
-        return upload_context(provision)
+        return upload_context(provision, roots.csms_roots())
 
     return make
 
 
-def _context_of(provision: Provision, clock: Clock) -> Callable[[], Any]:
+def _context_of(provision: Provision, clock: Clock, roots: CertificateStore) -> Callable[[], Any]:
     def make() -> Any:
         from agent.edge.tls import context_for  # TLS costs memory; a station without it does not pay
 
-        return context_for(provision, clock_known=clock.known)
+        return context_for(provision, clock_known=clock.known, roots=roots.csms_roots())
 
     return make

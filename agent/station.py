@@ -28,6 +28,7 @@ from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.h_reservation import ReservationBlock
 from agent.blocks.j_meter_values import MeterValues
+from agent.blocks.m_certificates import Certificates
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
 from agent.blocks.n_monitoring import Monitoring
@@ -50,6 +51,7 @@ from agent.vocabulary import (
     BeginSigned,
     CacheCleared,
     CallFailed,
+    CertificateJobEnded,
     ClockShift,
     Command,
     CsmsAnswered,
@@ -109,6 +111,7 @@ class Station:
         self.transactions = Transactions(self.desk)
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
+        self.certificates = Certificates(self.desk)
         self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
@@ -132,6 +135,7 @@ class Station:
             Reports(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
+            self.certificates,
             CustomerInformation(self.desk),
             self.log_upload,
             self.monitoring,
@@ -299,6 +303,8 @@ class Station:
                 self.resets.restart_locally(now)
             case UploadEnded():
                 self.log_upload.ended(event, now)
+            case CertificateJobEnded():
+                self.certificates.ended(event)
             case SecurityNoticed():
                 self.desk.post(SecurityNoted(0, event.type, event.tech_info))
             case TokenNoted(where="cache"):

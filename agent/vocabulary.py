@@ -82,6 +82,26 @@ class NetworkProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"NetworkProfile({self.slot}, {self.url!r}, security profile {self.security_profile})"
 
 
+CertificateOutcome = Literal["Accepted", "Rejected", "Failed", "NotFound"]
+
+
+class InstalledCertificate(msgspec.Struct, frozen=True):
+    """A certificate by what it is for and its hash data (SHA-256, hexadecimal)."""
+
+    type: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+
+    def same_as(self, other: InstalledCertificate) -> bool:
+        """Whether both hash data are of one certificate, whatever it is for and however the digits are written."""
+        return self._digits() == other._digits()
+
+    def _digits(self) -> tuple[str, str, str]:
+        serial_number = self.serial_number.lower().lstrip("0")
+        return self.issuer_name_hash.lower(), self.issuer_key_hash.lower(), serial_number
+
+
 # ---- what came in from the CSMS's side: events to the station like any other --------------------------------------
 
 
@@ -148,6 +168,16 @@ class UploadEnded(Incoming, frozen=True):
     request_id: int
     status: Literal["Uploaded", "UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation"]
     reason: str = ""
+
+
+class CertificateJobEnded(Incoming, frozen=True):
+    """A certificate was stored or removed, or was not; ``installed`` are all that there are now."""
+
+    message_id: str
+    status: CertificateOutcome
+    reason_code: str
+    reason: str
+    installed: tuple[InstalledCertificate, ...]
 
 
 class SecurityNoticed(Incoming, frozen=True):
@@ -501,6 +531,23 @@ class UploadLog(Command, frozen=True):
 
 class CancelUpload(Command, frozen=True):
     """The upload under way is not wanted any more."""
+
+
+class StoreCertificate(Command, frozen=True):
+    """Judge this root certificate and keep it, but no more than so many; comes back as ``CertificateJobEnded``."""
+
+    message_id: str
+    type: str
+    pem: str
+    most: int
+    at: datetime | None = None
+
+
+class RemoveCertificate(Command, frozen=True):
+    """Keep the certificate with these hash data no longer; comes back as ``CertificateJobEnded``."""
+
+    message_id: str
+    certificate: InstalledCertificate
 
 
 class LogSecurityEvent(Command, frozen=True):

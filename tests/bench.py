@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from agent.blocks.b_network import NetworkSetup
+from agent.edge.certificates import CertificateStore
 from agent.edge.ledger import SCHEMA, Ledger
 from agent.link.connection import Connect, Disconnect, LinkCommand, Transmit
 from agent.link.csms import CsmsLink
@@ -45,12 +46,14 @@ from agent.vocabulary import (
     NetworkProfile,
     Now,
     Refuse,
+    RemoveCertificate,
     RenewLink,
     Restart,
     SampleMeter,
     SecurityNoticed,
     Send,
     SetClock,
+    StoreCertificate,
     TellVehicle,
     TuneLink,
     UnlockConnector,
@@ -160,6 +163,7 @@ class Bench:
         own: Callable[[DeviceModel], None] = lambda model: None,
         monitors: tuple[Preset, ...] = (),
         layout: Mapping[str, Any] | None = None,
+        certificates: CertificateStore | None = None,
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
@@ -210,6 +214,7 @@ class Bench:
         self._defaults = {spot(name): text(value) for name, value in (variables or {}).items()}
         self._own = own
         self._monitors = monitors
+        self.certificates = certificates
         self._entropy = Random(seed)
         self._next_id = 1
         self._asked = 0
@@ -237,6 +242,8 @@ class Bench:
         self.station.desk.last_end = self.last_end
         self.station.desk.board_reset = self.board_reset
         self.station.desk.local_list.read = self.local_list.get
+        if self.certificates is not None:
+            self.station.certificates.installed = self.certificates.installed()
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
         self.intents = {}
@@ -612,6 +619,9 @@ class Bench:
                 self.link.renew(reason)
             case Restart(reason=reason):
                 self.restarts.append(reason)
+            case StoreCertificate() | RemoveCertificate():
+                assert self.certificates is not None, "this bench has no folder for certificates"
+                self._give(self.certificates.obey(command))
             case UploadLog() | CancelUpload():
                 self.files.append(command)
 

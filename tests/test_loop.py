@@ -20,7 +20,7 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from agent.vocabulary import NetworkProfile, Now, UploadLog
+from agent.vocabulary import NetworkProfile, Now, RemoveCertificate, StoreCertificate, UploadLog
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits, ResidualCurrentMonitor, Secc, SignedMeter
 from tests.bench import CARD, spot
@@ -185,6 +185,12 @@ class FakeHardware:
         self.signers: dict[int, SignedMeter] = {}
 
 
+class NoCertificates:
+    """Nobody installs any."""
+
+    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
+
+
 class FakeFiles:
     """Uploads that are wished for."""
 
@@ -240,6 +246,7 @@ class Rig:
             socket=self.socket,
             hardware=self.hardware,
             files=self.files,
+            certificates=NoCertificates(),
             on_restart=self.restarts.append,
         )
         self.loop.power_on({})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agent.edge.certificates import trust
 from agent.provision import Provision
 
 SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384:" + (
@@ -20,8 +21,8 @@ NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python has no name for."""
 
 
-def context_for(provision: Provision, *, clock_known: bool = True) -> ssl.SSLContext:
-    """The context of this station.
+def context_for(provision: Provision, *, clock_known: bool = True, roots: tuple[str, ...] = ()) -> ssl.SSLContext:
+    """The context of this station; ``roots`` are what the CSMS has installed, as PEM.
 
     While the time of day is not known, validity periods cannot be judged: chain, name and signature are, and the
     period is judged by ``out_of_date`` as soon as the CSMS has told the time.
@@ -38,13 +39,14 @@ def context_for(provision: Provision, *, clock_known: bool = True) -> ssl.SSLCon
         context.verify_flags |= NO_CHECK_TIME
     if provision.certs_dir and Path(provision.certs_dir).is_dir():
         context.load_verify_locations(capath=provision.certs_dir)
+    trust(context, roots)
     if provision.client_cert_file:
         password = provision.client_key_password or ""  # None would have OpenSSL ask at the terminal
         context.load_cert_chain(provision.client_cert_file, provision.client_key_file, password)
     return context
 
 
-def upload_context(provision: Provision) -> ssl.SSLContext:
+def upload_context(provision: Provision, roots: tuple[str, ...] = ()) -> ssl.SSLContext:
     """For file transfers: whom the CSMS's authorities trust, and whom the operating system does (N01.FR.15, N01.FR.16).
 
     Raises:
@@ -57,6 +59,7 @@ def upload_context(provision: Provision) -> ssl.SSLContext:
         context.load_verify_locations(provision.ca_file)
     if provision.certs_dir and Path(provision.certs_dir).is_dir():
         context.load_verify_locations(capath=provision.certs_dir)
+    trust(context, roots)
     return context
 
 

@@ -68,6 +68,7 @@ RESET_RETRIES = Variable("OCPPCommCtrlr", "ResetRetries", 1, low=0, high=10)
 UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True)
 
 SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
+CERTIFICATE_ENTRIES = Variable("SecurityCtrlr", "CertificateEntries", 0, high=20, mutability="ReadOnly")
 BASIC_AUTH_PASSWORD = Variable(  # A00.FR.205 with erratum 2.1 of 2025-09: any characters that can be printed
     "SecurityCtrlr", "BasicAuthPassword", "", check=str.isprintable, low=16, high=64, mutability="WriteOnly"
 )

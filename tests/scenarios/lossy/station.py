@@ -17,13 +17,19 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts, layouts_of
 from agent.powered import last_known_time, outbox_from
 from agent.station import Station
-from agent.vocabulary import UploadLog
+from agent.vocabulary import RemoveCertificate, StoreCertificate, UploadLog
 from board.descriptor import find_board, read_board
 from hal.events import Event
 from tests.bench import spot, text
 from tests.scenarios.lossy.store import MemoryStore
 
 NO_TIME_SERVER = Path("no/time/server")
+
+
+class NoCertificates:
+    """Nobody installs any."""
+
+    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
 
 
 class NoFiles:
@@ -89,6 +95,7 @@ class Powered:
             socket=self._network,
             hardware=parts,
             files=NoFiles(),
+            certificates=NoCertificates(),
             on_restart=lambda reason: None,
         )
         self._network.listener = self.loop

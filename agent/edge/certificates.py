@@ -1,0 +1,238 @@
+"""Root certificates that the CSMS installs: a file each in a folder, named by what it is for and its hash data.
+
+Knows no message and trusts nobody.  Nothing but a new certificate is ever parsed: the names are the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from agent.vocabulary import (
+    CertificateJobEnded,
+    CertificateOutcome,
+    InstalledCertificate,
+    RemoveCertificate,
+    StoreCertificate,
+)
+
+if TYPE_CHECKING:  # costs memory: imported when a certificate comes
+    from cryptography.x509 import Certificate
+
+log = logging.getLogger(__name__)
+
+CSMS_ROOT = "CSMSRootCertificate"
+SUFFIX = ".pem"
+LONGEST_SERIAL = 40
+"""Hexadecimal digits, as CertificateHashData has room for."""
+
+LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224
+
+Job = StoreCertificate | RemoveCertificate
+
+
+class CertificateRefused(Exception):
+    """It is not done; ``code`` is a reason code of the appendix."""
+
+    def __init__(self, status: CertificateOutcome, code: str, why: str) -> None:
+        super().__init__(why)
+        self.status: CertificateOutcome = status
+        self.code = code
+
+
+class CertificateStore:
+    """``own`` is the file of the station's certificate, which nobody removes from here (M04.FR.06)."""
+
+    def __init__(self, folder: Path, own: Path | None = None) -> None:
+        self._folder = folder
+        self._own = own
+        self._lock = Lock()
+
+    def installed(self) -> tuple[InstalledCertificate, ...]:
+        """What is there, in the order of the names; a folder that is not there yet, or cannot be read, holds none."""
+        try:
+            names = sorted(path.name for path in self._folder.iterdir())
+        except OSError:
+            return ()
+        return tuple(found for name in names if (found := _from_name(name)) is not None)
+
+    def csms_roots(self) -> tuple[str, ...]:
+        """As PEM, for TLS; a file that cannot be read is left out and told."""
+        found = []
+        for each in self.installed():
+            if each.type == CSMS_ROOT:
+                try:
+                    found.append(self._path(each).read_text(encoding="ascii"))
+                except (OSError, ValueError) as error:
+                    log.error("! certificate %s cannot be read: %s", each.serial_number, error)
+        return tuple(found)
+
+    def obey(self, job: Job) -> CertificateJobEnded:
+        """Do it, whatever comes of it.  From any thread."""
+        with self._lock:
+            try:
+                self._store(job) if isinstance(job, StoreCertificate) else self._remove(job)
+                return CertificateJobEnded(job.message_id, "Accepted", "", "", self.installed())
+            except CertificateRefused as refused:
+                told = refused.status, refused.code, str(refused)
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                told = "Failed", "OutOfStorage" if full else "InternalError", str(error)
+            except Exception as error:  # a defect of ours costs the job, and the CSMS hears of it
+                log.debug("traceback", exc_info=True)
+                told = "Failed", "InternalError", f"a defect of the agent: {type(error).__name__}"
+            return CertificateJobEnded(job.message_id, *told, self.installed())
+
+    def _store(self, job: StoreCertificate) -> None:
+        entry, pem = read_root(job.type, job.pem, job.at)
+        present = self.installed()
+        if entry not in present and len(present) >= job.most:  # M05.FR.06, M05.FR.17
+            raise CertificateRefused("Rejected", "OutOfStorage", f"{job.most} certificates are installed already")
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(entry)
+        new = path.with_suffix(".new")
+        with new.open("wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        self._sync_folder()
+
+    def _remove(self, job: RemoveCertificate) -> None:
+        found = [each for each in self.installed() if each.same_as(job.certificate)]
+        if not found:
+            if self._is_own(job.certificate):
+                raise CertificateRefused("Failed", "InvalidCertificate", "this is the certificate of the station")
+            raise CertificateRefused("NotFound", "NotFound", "no such certificate is installed")
+        for each in found:
+            self._path(each).unlink()
+        self._sync_folder()
+
+    def _is_own(self, asked: InstalledCertificate) -> bool:
+        """By issuer and serial number, which no two certificates share."""
+        if self._own is None:
+            return False
+        from cryptography.hazmat.primitives.hashes import SHA256, Hash
+        from cryptography.x509 import load_pem_x509_certificates
+
+        try:
+            own = load_pem_x509_certificates(self._own.read_bytes())[0]
+        except (OSError, ValueError):
+            return False
+        digest = Hash(SHA256())
+        digest.update(own.issuer.public_bytes())
+        entry = InstalledCertificate("", digest.finalize().hex(), asked.issuer_key_hash, f"{own.serial_number:x}")
+        return entry.same_as(asked)
+
+    def _path(self, entry: InstalledCertificate) -> Path:
+        parts = entry.type, entry.issuer_name_hash, entry.issuer_key_hash, entry.serial_number
+        return self._folder / (".".join(parts) + SUFFIX)
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Certificates:
+    """Jobs of the loop, done in a thread: a flash that is slow holds nobody up."""
+
+    def __init__(self, store: CertificateStore, post: Callable[[CertificateJobEnded], None]) -> None:
+        self._store = store
+        self._post = post
+
+    def obey(self, job: Job) -> None:
+        """Begin; what came of it is posted in the loop."""
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, partial(self._store.obey, job)).add_done_callback(self._ended)
+
+    def _ended(self, done: asyncio.Future[CertificateJobEnded]) -> None:
+        if not done.cancelled():
+            self._post(done.result())
+
+
+def read_root(type: str, pem: str, at: datetime | None) -> tuple[InstalledCertificate, bytes]:
+    """A root certificate that can be trusted from now on (M05.FR.07); ``at`` None: nobody knows what time it is.
+
+    Raises:
+        CertificateRefused: it is none, or none that is of use.
+
+    """
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import DuplicateExtension, ExtensionNotFound, InvalidVersion, load_pem_x509_certificates
+
+    try:
+        found = load_pem_x509_certificates(pem.encode())
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} certificates in one")
+        (certificate,) = found
+        certificate.verify_directly_issued_by(certificate)
+        if why := _objection(certificate, at):
+            raise ValueError(why)
+        return _entry_of(type, certificate), certificate.public_bytes(Encoding.PEM)
+    except InvalidSignature:
+        why = "it is not signed by itself"
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        DuplicateExtension,
+        ExtensionNotFound,
+        InvalidVersion,
+    ) as error:
+        why = str(error)
+    raise CertificateRefused("Rejected", "InvalidCertificate", f"no root certificate: {why}")
+
+
+def _objection(certificate: Certificate, at: datetime | None) -> str:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.x509 import BasicConstraints
+
+    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at is not None and not since <= at <= until:
+        return f"it is valid from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    key = certificate.public_key()
+    least = LEAST_RSA_BITS if isinstance(key, RSAPublicKey) else LEAST_EC_BITS
+    if isinstance(key, (RSAPublicKey, EllipticCurvePublicKey)) and key.key_size < least:
+        return f"a key of {key.key_size} bits is too short"
+    if len(f"{certificate.serial_number:x}") > LONGEST_SERIAL:
+        return "its serial number is too long"
+    authority = certificate.extensions.get_extension_for_class(BasicConstraints).value.ca
+    return "" if authority else "it may sign no other"
+
+
+def _entry_of(type: str, certificate: Certificate) -> InstalledCertificate:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.x509.ocsp import OCSPRequestBuilder
+
+    asked = OCSPRequestBuilder().add_certificate(certificate, certificate, SHA256()).build()
+    return InstalledCertificate(
+        type, asked.issuer_name_hash.hex(), asked.issuer_key_hash.hex(), f"{asked.serial_number:x}"
+    )
+
+
+def _from_name(name: str) -> InstalledCertificate | None:
+    parts = name.removesuffix(SUFFIX).split(".")
+    return InstalledCertificate(*parts) if name.endswith(SUFFIX) and len(parts) == 4 else None
+
+
+def trust(context: ssl.SSLContext, roots: tuple[str, ...]) -> None:
+    """Take these for authorities as well; one that OpenSSL does not take is told, and locks nobody out."""
+    for pem in roots:
+        try:
+            context.load_verify_locations(cadata=pem)
+        except ssl.SSLError as error:
+            log.error("! an installed certificate is of no use: %s", error)
