@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.bus.serial import SerialBus
+from hal.drivers import pn532
 from hal.drivers.pn532 import Pn532
 from hal.events import CardPresented, DeviceFound, DeviceLost, HardwareWarned
 from hal.ports import Place, TokenReader
@@ -190,9 +191,10 @@ async def test_another_card_is_told_at_once() -> None:
             await heard.until(CardPresented(0, uid))
 
 
-async def test_a_command_that_it_cannot_read_is_sent_again() -> None:
+async def test_a_command_that_it_cannot_read_is_sent_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async with rig() as (_, part, heard):
         await heard.until(DeviceFound)
+        monkeypatch.setattr(pn532, "REPLY_TIMEOUT_S", 60.0)
         part.nack_next = 2
         part.present(CARDS[0])
         await heard.until(CardPresented)

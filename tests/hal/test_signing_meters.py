@@ -81,6 +81,8 @@ async def rig(name: str, wall: datetime | None = NOON, **options: Any) -> AsyncI
 async def begun(bench: Rig) -> None:
     bench.driver.begin(SESSION)
     await eventually(lambda: bench.part.state == 1)
+    readings = len(bench.heard.of(MeterSampled))
+    await eventually(lambda: len(bench.heard.of(MeterSampled)) > readings + 1)
 
 
 @pytest.mark.parametrize("name", SIGNERS)
