@@ -30,7 +30,7 @@ def test_E06_each_stop_point_stops_when_it_ceases(point: str):
 
 
 @pytest.mark.parametrize("part", ["EVConnected", "Authorized"])
-def test_E06_FR_06_power_path_closed_ends_with_either_of_its_parts(part: str):
+def test_power_path_closed_ends_with_either_of_its_parts(part: str):
     assert edges(frozenset({part}), frozenset()).stops(("PowerPathClosed",))
     assert not edges(frozenset({"EnergyTransfer"}), frozenset()).stops(("PowerPathClosed",))
 
