@@ -69,6 +69,9 @@ UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconne
 
 SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
 CERTIFICATE_ENTRIES = Variable("SecurityCtrlr", "CertificateEntries", 0, high=20, mutability="ReadOnly")
+ADDITIONAL_ROOT_CERTIFICATE_CHECK = Variable(  # required, and false where the feature is not there
+    "SecurityCtrlr", "AdditionalRootCertificateCheck", False, mutability="ReadOnly"
+)
 BASIC_AUTH_PASSWORD = Variable(  # A00.FR.205 with erratum 2.1 of 2025-09: any characters that can be printed
     "SecurityCtrlr", "BasicAuthPassword", "", check=str.isprintable, low=16, high=64, mutability="WriteOnly"
 )
