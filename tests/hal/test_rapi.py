@@ -18,6 +18,7 @@ from hal.wire.rapi import (
     CurrentRange,
     Energy,
     Heartbeat,
+    LockState,
     Malformed,
     ModeAsked,
     Parser,
@@ -26,6 +27,7 @@ from hal.wire.rapi import (
     StateChanged,
     Status,
     Temperatures,
+    TripCounts,
     Values,
     Versions,
     command,
@@ -108,6 +110,8 @@ def test_replies_and_frames_of_its_own_are_told_apart(text: bytes, frame: object
         (Temperatures, "253 -2560 -55", Temperatures(25.3, None, -5.5)),
         (Heartbeat, "60 6 2", Heartbeat(60, 6, 2)),
         (Versions, "8.2.3 5.2.1", Versions("8.2.3", "5.2.1")),
+        (TripCounts, "0 1A FF", TripCounts(0, 26, 255)),
+        (LockState, "1", LockState(1)),
     ],
 )
 def test_the_words_of_a_reply_become_values(kind: type[Values], text: str, value: Values) -> None:
