@@ -69,6 +69,17 @@ class Yard(Bench):
         return {each.id for each in self.station.site.evses.values() if each.authorization} != before
 
 
+def charges(yard: Yard, token: str) -> Payload:
+    """The states Authorized and EnergyTransferStarted of Part 6; the event that told the token."""
+    yard.swipe(token)
+    yard.plug_in()
+    events = yard.take_events()
+    assert events[-1]["transactionInfo"]["chargingState"] == "Charging"
+    (told,) = [event for event in events if "idToken" in event]
+    assert told["idToken"]["idToken"] == token
+    return told
+
+
 # ---- H01 ----
 
 
@@ -127,9 +138,9 @@ def test_TC_H_03_CS_what_is_reserved_is_occupied_for_the_next():
 def test_TC_H_04_CS_an_evse_in_use_is_occupied():
     yard = Yard()
     yard.plug_in()
-    assert yard.reserve(evseId=1) == "Occupied"
+    assert yard.reserve(token=OTHER_CARD, evseId=1) == "Occupied"
     yard.swipe()
-    assert yard.reserve(evseId=1) == "Occupied"
+    assert yard.reserve(token=OTHER_CARD, evseId=1) == "Occupied"
 
 
 def test_H01_FR_12_a_faulted_evse_is_faulted():
@@ -158,7 +169,7 @@ def test_TC_H_07_CS_a_reservation_that_nobody_used_is_over_at_its_time():
     assert [said.payload["connectorStatus"] for said in sent if said.action == "StatusNotification"] == ["Available"]
     (update,) = [said.payload for said in sent if said.action == "ReservationStatusUpdate"]
     assert update == {"reservationId": 1, "reservationUpdateStatus": "Expired"}
-    assert yard.begins(OTHER_CARD)
+    assert "reservationId" not in charges(yard, OTHER_CARD)
 
 
 @pytest.mark.proves("H01.FR.01")
@@ -184,10 +195,9 @@ def test_TC_H_23_CS_the_same_number_replaces_the_reservation():
     yard = Yard()
     yard.reserve(evseId=1)
     assert yard.reserve(1, OTHER_CARD, evseId=1) == "Accepted"
+    assert yard.take_statuses() == [(1, 1, "Reserved")]
     assert not yard.begins(CARD)
-    assert yard.begins(OTHER_CARD)
-    yard.plug_in()
-    assert yard.take_events()[0]["reservationId"] == 1
+    assert charges(yard, OTHER_CARD)["reservationId"] == 1
 
 
 @pytest.mark.proves("H01.FR.04", "H01.FR.07", "H01.FR.18", "H01.FR.20")
@@ -198,7 +208,8 @@ def test_TC_H_08_CS_any_evse_of_a_station_that_has_one():
     yard.swipe()
     assert yard.take_statuses() == [(1, 1, "Available")]
     yard.plug_in()
-    assert yard.take_events()[0]["reservationId"] == 1
+    first, *_, last = yard.take_events()
+    assert (first["reservationId"], last["transactionInfo"]["chargingState"]) == (1, "Charging")
 
 
 @pytest.mark.proves("H01.FR.11")
@@ -211,9 +222,10 @@ def test_TC_H_09_CS_any_evse_when_all_are_reserved():
 @pytest.mark.proves("H01.FR.11")
 def test_TC_H_10_CS_any_evse_when_all_are_in_use():
     yard = Yard(2)
-    yard.plug_in(1)
-    yard.plug_in(2)
-    assert yard.reserve() == "Occupied"
+    for evse, token in ((1, CARD), (2, OTHER_CARD)):
+        yard.plug_in(evse)
+        yard.swipe(token, evse)
+    assert yard.reserve(token="04THIRD") == "Occupied"
 
 
 @pytest.mark.proves("H01.FR.14")
@@ -239,9 +251,7 @@ def test_TC_H_15_CS_a_connector_of_a_type():
     assert yard.reserve(connectorType="cType2") == "Accepted"
     assert yard.take_statuses() == [(1, 1, "Reserved")]
     assert not yard.begins(OTHER_CARD)
-    assert yard.begins(CARD)
-    yard.plug_in()
-    assert yard.take_events()[0]["reservationId"] == 1
+    assert charges(yard, CARD)["reservationId"] == 1
 
 
 @pytest.mark.proves("H01.FR.11")
@@ -265,14 +275,15 @@ def test_what_makes_no_sense_is_rejected(more: Payload) -> None:
 def test_TC_H_19_CS_one_of_the_group_uses_it_and_the_csms_is_asked_for_his_group():
     yard = Yard()
     yard.judge({OTHER_CARD: GROUP})
-    yard.reserve(evseId=1, groupIdToken={"idToken": GROUP, "type": "Central"})
-    yard.take_sent()
+    assert yard.reserve(evseId=1, groupIdToken={"idToken": GROUP, "type": "Central"}) == "Accepted"
+    assert yard.take_statuses() == [(1, 1, "Reserved")]
     yard.swipe(OTHER_CARD)
     sent = yard.take_sent()
     assert sent[0].action == "Authorize"
     assert ("StatusNotification", "Available") in [(s.action, s.payload.get("connectorStatus")) for s in sent]
     yard.plug_in()
-    assert yard.take_events()[0]["reservationId"] == 1
+    first, *_, last = yard.take_events()
+    assert (first["reservationId"], last["transactionInfo"]["chargingState"]) == (1, "Charging")
 
 
 @pytest.mark.proves("H03.FR.05", "H03.FR.06")
@@ -281,10 +292,9 @@ def test_TC_H_24_CS_one_of_the_group_uses_what_names_no_evse(more: Payload) -> N
     yard = Yard()
     yard.judge({OTHER_CARD: GROUP, "04STRANGER": "OTHERS"})
     assert yard.reserve(groupIdToken={"idToken": GROUP, "type": "Central"}, **more) == "Accepted"
+    assert yard.take_statuses() == [(1, 1, "Reserved")]
     assert not yard.begins("04STRANGER")
-    assert yard.begins(OTHER_CARD)
-    yard.plug_in()
-    assert yard.take_events()[0]["reservationId"] == 1
+    assert charges(yard, OTHER_CARD)["reservationId"] == 1
 
 
 @pytest.mark.proves("H03.FR.03")
@@ -363,9 +373,16 @@ def test_TC_H_21_CS_an_evse_that_is_closed_takes_its_reservation_back():
     yard = Yard()
     yard.reserve(evseId=1)
     yard.take_sent()
-    yard.ask("ChangeAvailability", operationalStatus="Inoperative", evse={"id": 1})
-    assert yard.updates() == [(1, "Removed")]
+    place = {"evse": {"id": 1}}
+    assert yard.ask("ChangeAvailability", operationalStatus="Inoperative", **place) == {"status": "Accepted"}
+    sent = yard.take_sent()
+    assert [said.payload["connectorStatus"] for said in sent if said.action == "StatusNotification"] == ["Unavailable"]
+    (update,) = [said.payload for said in sent if said.action == "ReservationStatusUpdate"]
+    assert update == {"reservationId": 1, "reservationUpdateStatus": "Removed"}
     assert yard.cancel() == "Rejected"
+    assert yard.ask("ChangeAvailability", operationalStatus="Operative", **place) == {"status": "Accepted"}
+    assert yard.take_statuses() == [(1, 1, "Available")]
+    assert "reservationId" not in charges(yard, OTHER_CARD)
 
 
 def test_H01_FR_16_a_fault_takes_the_reservation_back():
