@@ -24,6 +24,9 @@ SWITCHES_OFF_S = 10.0
 REPEAT_S = 2.0
 RATING_S = 30.0
 SILENT_S = 3.0
+ALL_THERE_S = 2.0
+"""How long one that answers waits for the others to be told together."""
+
 
 Job = tuple[infy.Frame, float]
 """A frame, and how often it is to be said while it stays the same."""
@@ -178,7 +181,7 @@ class InfyPower:
         capability = self._fleet.capability(self._place.evse, now)
         if capability.modules or DcCapability in self._posted:
             self._tell(capability)
-        if capability.modules:
+        if capability.modules == self._config.modules or (capability.modules and now - opened_at > ALL_THERE_S):
             count = f"{capability.modules} of {self._config.modules} modules"
             self._presence.found(f"InfyPower, {count}, {capability.max_v:g} V, {capability.max_a:g} A")
         self._look_for_missing(now, opened_at)
