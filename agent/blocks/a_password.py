@@ -7,7 +7,6 @@ the new one, and where the CSMS refuses that, both are tried in turn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -38,7 +37,7 @@ class Password(Block):
         self._tries_former = False
         self._refusal = ""
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """What the CSMS has set holds until the station is provisioned anew."""
         if CHANGED_UNDER in records and records[CHANGED_UNDER] != self._provisioned.encode():
             self.desk.model.reset(PLACE)

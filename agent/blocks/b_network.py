@@ -6,7 +6,6 @@ Source: OCPP 2.0.1 Part 2 B09, B10 and A05 with the errata of 2025-09.  What is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +22,16 @@ from agent.model.catalogue import (
 from agent.model.device import Spot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import Answer, CameOnline, KeepRecord, LinkOpened, NetworkProfile, Now, PasswordChanged, UseNetwork
+from agent.vocabulary import (
+    Answer,
+    CameOnline,
+    KeepRecord,
+    LinkOpened,
+    NetworkProfile,
+    Now,
+    PasswordChanged,
+    UseNetwork,
+)
 
 SLOTS = tuple(int(slot) for slot in NETWORK_CONFIGURATION_PRIORITY.choices)
 FACTORY_SLOT = 1
@@ -154,7 +162,7 @@ class Network(Block):
                 return f"slot {slot}: {why}"
         return ""
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """What is stored wins, unless the station was provisioned anew since: then that is where it goes."""
         self.desk.model.restrict(NETWORK_CONFIGURATION_PRIORITY, self._objection)  # the stored list came before
         if GOOD in records:

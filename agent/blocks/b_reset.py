@@ -7,7 +7,7 @@ is asked to leave what it latched.  The station starts anew as a whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import RESET_RETRIES
@@ -194,7 +194,7 @@ class Resets(Block):
         self.desk.tell(KeepRecord(BOOT_REASON, reason.encode()))
         self.desk.tell(Restart(reason))
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Why we start: what the last reset said, else what the machine tells by itself (B01.FR.09)."""
         reason = records.get(BOOT_REASON)
         if reason is not None:

@@ -21,7 +21,7 @@ from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
-from agent.vocabulary import Command, Fact, KeepRecord, LastEnd, RegistrationStatus, Send, Token
+from agent.vocabulary import Command, Fact, KeepRecord, LastEnd, Now, RegistrationStatus, Send, Token
 
 T = TypeVar("T")
 
@@ -117,14 +117,14 @@ class Block:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Take back at start what ``KeepRecord`` kept."""
 
     def next_deadline(self) -> float | None:
         """When ``expire`` wants to be called; None: not because of the time."""
         return None
 
-    def expire(self, now: Any) -> None:
+    def expire(self, now: Now) -> None:
         """A deadline may have passed."""
 
 

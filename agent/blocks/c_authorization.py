@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from agent.blocks.base import Block, Desk, entry_of, token_of
 from agent.blocks.c_contract import Contracts, asking_about, refusal, token_of_contract
@@ -157,7 +156,7 @@ class AuthorizationBlock(Block):
 
     calls = {m.ClearCacheRequest: clear_cache}
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         self._known.take_up(records)
 
     def note(self, event: TokenNoted, now: Now) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -36,7 +35,7 @@ class LocalAuthList(Block):
 
     letter = "D"
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         record = records.get(STATE)
         state = None if record is None else self.desk.read_record(STATE, record, ListState)
         if state is not None:

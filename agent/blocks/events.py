@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import ACTIVE_MONITORING_LEVEL, OFFLINE_QUEUING_SEVERITY
@@ -68,7 +68,7 @@ class EventNotices(Block):
         self._next_id += 1
         return self._next_id
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Go on behind every number that may have been given."""
         if NEXT_ID in records:
             known = self.desk.read_record(NEXT_ID, records[NEXT_ID], int)

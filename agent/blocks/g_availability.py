@@ -6,7 +6,6 @@ Tells no status itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.g_status import ConnectorStatuses
@@ -83,7 +82,7 @@ class Availability(Block):
         else:
             self.desk.site.evses[evse_id].operative = operative
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Out of service stays out of service (B01.FR.07, G03.FR.08); a reset is a new start for the parts as well."""
         if self.desk.boot_reason in RESETS:
             self.clear_faults(0)

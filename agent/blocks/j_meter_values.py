@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from agent.blocks.base import Block, Desk
 from agent.blocks.readings import Context, Wording, charging_pace_s, idle_only, measured, moment_of_clock
@@ -93,7 +92,7 @@ class MeterValues(Block):
             self._measured |= measured(evse.reading.sample)
             self._signed = self._signed or evse.reading.sample.signed is not None
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """The registers are read from the start: a transaction begins with what they show."""
         for evse in self.desk.site.evses.values():
             self._set_pace(evse)

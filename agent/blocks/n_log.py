@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -144,7 +143,7 @@ class LogUpload(Block):
         if ongoing is not None and ongoing.retry_at is not None and now.mono >= ongoing.retry_at:
             self._attempt(ongoing)
 
-    def remember(self, records: Mapping[str, bytes], now: Any) -> None:
+    def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """An upload that the power ended has failed; the CSMS is told when it is there."""
         request_id = self.desk.read_record(UPLOADING, records[UPLOADING], int) if UPLOADING in records else None
         if request_id is not None:
