@@ -219,7 +219,7 @@ def test_B07_FR_11_every_attribute_type_there_is_is_told_even_without_a_value():
     for item in data(base(bench)):
         (attribute,) = item["variableAttribute"]
         assert attribute["type"] == "Actual"
-        assert "value" in attribute
+        assert ("value" in attribute) == (attribute["mutability"] != "WriteOnly")  # B07.FR.03
     item = only(each for each in data(base(bench)) if where(each)[4] == "MasterPassGroupId")
     assert item["variableAttribute"][0]["value"] == ""
 
