@@ -32,7 +32,7 @@ conformance: .venv/.ready
 
 # Every step is told: run, or skipped and why.
 image-test: .venv/.ready
-	@$(PY) -m pytest -vv -rs -p no:cacheprovider tests/image tests/image/step_*.py
+	@$(PY) -m pytest -vv -rs -p no:cacheprovider tests/image/test_*.py tests/image/step_*.py
 
 footprint: .venv/.ready
 	@$(PY) -m tests.image.footprint
