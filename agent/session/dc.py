@@ -145,7 +145,7 @@ class DcSession:
         self._judge(now)
         if terms.permitted:
             self._limit_a = terms.limit_a
-        may = not (self._cut or terms.at_once) and all(self._sound.values())
+        may = not (self._cut or terms.at_once) and all(self._sound.values()) and self._tested is not False
         orders: list[Command] = []
         wish = self._wished() if may else DcWish()
         if wish != self._wish:

@@ -82,11 +82,15 @@ class IsoCha425(RtuController):
         self._test_seen = self._test_seen or value.testing
         begun = self._test_seen or took_s > TEST_BEGINS_S  # a fast one may be over between two readings
         if begun and not value.testing:
-            self._test_since = None
-            self._post(InsulationTested(self._place.evse, not value.faulted))
+            self._tested(not value.faulted)
         elif took_s > TEST_TAKES_S:
-            self._test_since = None
-            self._post(InsulationTested(self._place.evse, False))
+            self._tested(False)
+
+    def _tested(self, passed: bool) -> None:
+        self._test_since = None
+        if not passed:
+            self._presence.warn("self test", "the self test of the insulation monitor failed")
+        self._post(InsulationTested(self._place.evse, passed))
 
     def _look_for_fault(self, faulted: bool) -> None:
         if faulted is not self._faulted:

@@ -76,6 +76,7 @@ async def test_a_device_that_is_broken_fails_its_test_and_is_a_fault() -> None:
         assert (fault.code, fault.vendor_code) == ("GroundFailure", "IMD")
         driver.self_test()
         await heard.until(InsulationTested(1, False))
+        assert HardwareWarned(1, PLACE.part, "the self test of the insulation monitor failed") in heard.events
         part.repair()
         await heard.until(HardwareHealed(1, "GroundFailure"))
         await heard.until(InsulationMeasured(1, 1_000_000.0))

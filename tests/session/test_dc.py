@@ -93,6 +93,14 @@ def test_the_current_is_bounded_by_the_least(limit_a: float, volts: float, amps:
     assert table.told.max_a == amps
 
 
+def test_nothing_is_given_after_a_self_test_that_failed_until_one_passes() -> None:
+    table = Table(STATION, InsulationTested(1, False), CHARGING)
+    assert (table.wish, table.told.ready) == (OFF, False)
+    table.say(InsulationTested(1, True))
+    assert table.wish.on
+    assert table.told.ready
+
+
 def test_a_module_that_is_lost_lowers_what_the_vehicle_is_told() -> None:
     table = Table(STATION, CHARGING)
     table.say(DcCapability(1, 1, 200.0, 1000.0, 50.0, 20_000.0))
