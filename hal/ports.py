@@ -141,7 +141,7 @@ class ResidualCurrentMonitor(Driver, Protocol):
 
 @runtime_checkable
 class SafetyInput(Driver, Protocol):
-    """Something that watches over a station: emergency stop, door, tilt, water.  It only tells, by ``HardwareFaulted``."""
+    """Watches over a station: emergency stop, door, tilt, water.  It only tells, by ``HardwareFaulted``."""
 
 
 @runtime_checkable
