@@ -13,7 +13,7 @@ import trustme
 from tests.csms.practice import PracticeCsms
 from tests.edge.test_certificates import hash_data
 from tests.scenarios.station import ID, AgentInLoop
-from tests.scenarios.test_network import here, prefer, put
+from tests.scenarios.test_network import here, prefer, put, value_of
 
 PASSWORD = "sixteen letters!"
 CSMS = "CSMSRootCertificate"
@@ -106,3 +106,16 @@ async def test_what_was_deleted_is_trusted_no_more_at_the_next_connection(
     await agent.cmd("power_cycle")
     await agent.said(NOT_TRUSTED)
     await first.wait_for("BootNotification", count=2)
+
+
+async def test_TC_A_19_CS_from_a_password_to_TLS_with_a_root_that_was_installed(
+    roots: tuple[trustme.CA, trustme.CA], agent: AgentInLoop
+) -> None:
+    async with PracticeCsms(passwords={ID: PASSWORD}) as plain, server(roots[0]) as secure:
+        await agent.start(plain.url, station={"security_profile": 1, "password": PASSWORD})
+        await here(plain)
+        assert await install(plain, roots[0]) == "Accepted"  # memory state
+        await migrate(plain, secure)
+        await here(secure)  # 7 to 9
+        assert await value_of(secure, "SecurityCtrlr", "SecurityProfile") == "2"  # 10, 11
+        assert await value_of(secure, "OCPPCommCtrlr", "NetworkConfigurationPriority") == "2"  # 12, 13
