@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 
 from agent.__main__ import main
-from agent.shell.selftest import Nobody
+from agent.shell.selftest import Nobody, Technician
 from agent.shell.selftest.bench import Bench, Trace
 from agent.shell.selftest.plausible import complaints_of, energy_complaint
 from agent.shell.selftest.plot import HEIGHT, WIDTH, plot
@@ -28,7 +29,8 @@ from tests.emulators.gpio import EmulatedGpioRcd, EmulatedGpioSafety
 from tests.hal.rig import eventually
 
 QUICK = Patience(
-    part_s=2, hand_s=2, pilot_s=1, close_s=1, open_s=1, settle_s=0.4, show_s=0.1, measure_s=0.6, meter_every_s=0.1
+    *(1.0, 0.2, 2.0, 1.0, 1.0, 1.0),  # part, look, hand, pilot, close, open
+    *(2.0, 2.0, 0.4, 0.1, 0.6, 0.1),  # lock, monitor, settle, show, measure, meter
 )
 
 pytestmark = pytest.mark.usefixtures("quick_hotplug")
@@ -37,6 +39,7 @@ pytestmark = pytest.mark.usefixtures("quick_hotplug")
 @pytest.fixture
 def quick_hotplug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hal.bus.hotplug.DELAYS_S", (0.02,))
+    monkeypatch.setattr("agent.shell.selftest.bench.FAREWELL_S", 0.1)
 
 
 class Hands:
@@ -152,6 +155,20 @@ async def test_a_socket_with_lock_cable_coding_and_reader_on_the_simulated_board
     assert told["Lock"].text == "unlocked and locked"
     assert told["Cable coding"].text == "63 A"
     assert told["Card reader 1"].text == "ISO14443, 8 characters, ends with C4"
+
+
+@pytest.mark.parametrize("name", ["dc", "simpleevse"])
+async def test_a_board_of_another_kind_is_judged_by_what_it_can_tell(name: str) -> None:
+    """A DC session is run by the station; a controller without feedback is judged by its current."""
+    board = read_board(find_board(name))
+    async with EmulatedBoard(board, speed=20) as world:
+        bench = Bench(board, world.devices)
+        results: list[Result] = []
+        await walk(bench, board.evse, Hands(world.pilots[1], "card"), QUICK, results.append)
+        told = {each.title: each for each in results}
+        assert verdicts(told) == {}
+        closes = told["Contactor closes"].verdict
+        assert closes == ("skipped" if name == "dc" else "warned")
 
 
 # ---- a broken one ----
@@ -326,6 +343,16 @@ def test_nothing_in_the_report_is_taken_for_markup() -> None:
 
 
 # ---- the command ----
+
+
+async def test_a_question_takes_one_line_and_without_a_keyboard_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as keyboard:
+        monkeypatch.setattr("sys.stdin", keyboard)
+        os.write(writing, b"\ns\n")
+        os.close(writing)
+        technician = Technician()
+        assert [await technician.asked("key", "Do it") for _ in range(3)] == [True, False, False]
 
 
 def test_the_command_writes_the_report_and_its_exit_status_is_the_verdict(

@@ -6,11 +6,13 @@ No station and no CSMS: the board's drivers alone run, and this is who tells the
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from termios import TCIFLUSH, tcflush
 
 from agent.errors import StartFailed
 from agent.shell.selftest.bench import Bench
@@ -88,14 +90,24 @@ def say(line: str) -> None:
 
 async def _answer(question: str) -> str | None:
     """A line from the keyboard, without keeping the loop from the parts; None: there is no keyboard any more."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    fd, typed = sys.stdin.fileno(), bytearray()
+    if sys.stdin.isatty():
+        tcflush(fd, TCIFLUSH)  # an Enter too many must not answer the next question: it may close a contactor
+
+    def read() -> None:
+        byte = os.read(fd, 1)  # one line and not more, for the rest belongs to the next question
+        typed.extend(byte)
+        if byte in (b"", b"\n"):
+            ended.set()
+
     print(question, end="", flush=True)  # noqa: T201
-    loop, typed = asyncio.get_running_loop(), asyncio.Event()
     try:
-        loop.add_reader(sys.stdin.fileno(), typed.set)
+        loop.add_reader(fd, read)
     except (OSError, ValueError):
         return sys.stdin.readline() or None  # a file, which is never waited for
     try:
-        await typed.wait()
+        await ended.wait()
     finally:
-        loop.remove_reader(sys.stdin.fileno())
-    return sys.stdin.readline() or None
+        loop.remove_reader(fd)
+    return typed.decode("utf-8", "replace") or None
