@@ -178,6 +178,7 @@ def network_setup(board: Board, provision: Provision) -> NetworkSetup:
         interfaces=board.csms.interfaces,
         protocols=board.csms.protocols if target is None else target.subprotocols,
         has_certificate=provision.client_cert_file is not None,
+        has_root=provision.ca_file is not None or provision.certs_dir is not None,
         provisioned="" if target is None else sha256(f"{target.url}\n{target.password or ''}".encode()).hexdigest(),
     )
 

@@ -112,6 +112,7 @@ class Station:
         self.authorization = AuthorizationBlock(self.desk)
         self.local_auth_list = LocalAuthList(self.desk)
         self.certificates = Certificates(self.desk)
+        self.network.has_installed_root = self.certificates.has_csms_root
         self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is

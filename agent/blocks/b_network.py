@@ -5,7 +5,7 @@ Source: OCPP 2.0.1 Part 2 B09, B10 and A05 with the errata of 2025-09.  What is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,6 +50,8 @@ class NetworkSetup(msgspec.Struct, frozen=True):
     interfaces: tuple[str, ...] = ("Wired0",)
     protocols: tuple[str, ...] = ("ocpp2.0.1",)
     has_certificate: bool = False
+    has_root: bool = True
+    """Whether there is somebody to trust before the CSMS has installed a root."""
     provisioned: str = ""
     """A fingerprint of where and by which password the station was sent."""
 
@@ -75,6 +77,7 @@ class Network(Block):
         self._active = setup.factory
         self._stood: NetworkProfile | None = None
         self._own_passwords = True  # those of the profiles in use
+        self.has_installed_root: Callable[[], bool] = lambda: False
         if setup.factory is not None:
             self._slots[FACTORY_SLOT] = setup.factory
         desk.model.declare(ACTIVE_NETWORK_PROFILE, live=self._active_slot)
@@ -148,7 +151,7 @@ class Network(Block):
     # ---- B10: which slots are tried, in which order ----
 
     def _objection(self, priority: tuple[str, ...]) -> str:
-        """B10.FR.02, A05.FR.03, A05.FR.08 to A05.FR.10."""
+        """B10.FR.02, A05.FR.02, A05.FR.03, A05.FR.08 to A05.FR.10."""
         if not priority or len(set(priority)) < len(priority):
             return f"{NETWORK_CONFIGURATION_PRIORITY} names every slot once, and at least one"
         for slot in priority:
@@ -157,10 +160,18 @@ class Network(Block):
                 return f"slot {slot} holds no profile"
             if profile.security_profile == 3 and not self._setup.has_certificate:
                 return f"slot {slot}: there is no certificate of the station for security profile 3"
+            if self._lacks_root(profile):
+                return f"slot {slot}: there is no root of the CSMS for security profile {profile.security_profile}"
             why = self._downgrade(profile.security_profile)
             if why:
                 return f"slot {slot}: {why}"
         return ""
+
+    def _lacks_root(self, profile: NetworkProfile) -> bool:
+        """A05.FR.02: an upgrade to TLS that could trust nobody."""
+        if profile.security_profile < 2 or profile.security_profile <= self._security_profile():
+            return False
+        return not self._setup.has_root and not self.has_installed_root()
 
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """What is stored wins, unless the station was provisioned anew since: then that is where it goes."""

@@ -33,6 +33,10 @@ class Certificates(Block):
         self._jobs: dict[str, StoreCertificate | RemoveCertificate] = {}
         desk.model.declare(CERTIFICATE_ENTRIES, live=lambda: len(self.installed))
 
+    def has_csms_root(self) -> bool:
+        """Whether one is installed to judge a CSMS by."""
+        return any(each.type == "CSMSRootCertificate" for each in self.installed)
+
     def ids(self, request: m.GetInstalledCertificateIdsRequest, now: Now) -> m.GetInstalledCertificateIdsResponse:
         """No type means all of them."""
         wanted = request.certificate_type

@@ -278,4 +278,4 @@ def _alarm_of(error: Exception) -> str:
 def _reason_of(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the CSMS's certificate is not trusted: {error.verify_message}"
-    return f"cannot connect: {getattr(error, 'strerror', None) or error}"
+    return f"cannot connect: {getattr(error, 'strerror', None) or str(error) or type(error).__name__}"

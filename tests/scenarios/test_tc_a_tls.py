@@ -79,6 +79,23 @@ async def test_TC_A_05_CS_a_csms_that_is_not_trusted_is_left_and_told_of(
         assert csms.station(ID).connections == 2
 
 
+async def test_TC_A_06_CS_a_csms_that_speaks_TLS_of_yesterday_is_left(
+    authority: trustme.CA, agent: AgentInLoop, folder: Path
+) -> None:
+    tls = server_side(authority)
+    with pytest.warns(DeprecationWarning):
+        tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    tls.set_ciphers("ALL:@SECLEVEL=0")
+    async with PracticeCsms(tls=tls, host_name="localhost", passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station=given(folder), OCPPCommCtrlr_NetworkProfileConnectionAttempts=1)
+        line = await agent.said("! csms: cannot connect: ")  # 1 to 3
+        assert "cannot connect: ;" not in line
+        assert ID not in csms.stations
+        tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        await here(csms)  # 4 to 13
+        await csms.wait_for(lambda: "StartupOfTheDevice" in security_events(csms))  # 14; such a server says no reason
+
+
 def security_events(csms: PracticeCsms) -> list[str]:
     return [each["type"] for each in csms.station(ID).calls("SecurityEventNotification")]
 
