@@ -95,8 +95,8 @@ class Bench:
         finally:
             for pilot in self.parts.pilots.values():
                 pilot.apply(PilotIntent())
-            self.trace.seconds = self.elapsed()
             await asyncio.sleep(FAREWELL_S)  # a wish has to reach the wire
+            self.trace.seconds = self.elapsed()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
