@@ -16,6 +16,7 @@ OTHER_SIDE = (
     "tests.hal.rig",
     "websockets.asyncio",
     "tests.tools",
+    "linux.uml",
 )
 
 
