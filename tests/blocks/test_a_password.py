@@ -228,7 +228,7 @@ def test_a_password_that_is_set_later_counts_for_every_slot():
     changed(bench)
     assert bench.shown[-1] == NEW
     assert bench.link.state == "open"
+    assert OLD.encode() not in b"".join(bench.records.values())
     bench.power_cycle()
     bench.accept()
     assert bench.shown[-1] == NEW
-    assert OLD.encode() not in b"".join(bench.records.values())
