@@ -207,10 +207,10 @@ class Loop:
         self._busy = True
         try:
             while self._events or self._take_from_link():
-                self._one(self._events.popleft())
+                self._contained(self._one, self._events.popleft())
         finally:
             self._busy = False
-        self._set_timer()
+            self._set_timer()
 
     def _one(self, event: Event | Incoming) -> None:
         self._ask_system()
@@ -257,10 +257,10 @@ class Loop:
                 now = self._clock.now()
                 if not self._contained(self.station.expire, now):
                     self._not_before = now.mono + DEFECT_PAUSE_S
-                self._perform(now)
+                self._contained(self._perform, now)
             finally:
                 self._busy = False
-        self.link.expire(now.mono)
+        self._contained(self.link.expire, now.mono)
         self._turn()
 
     def _set_timer(self) -> None:
