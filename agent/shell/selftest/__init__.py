@@ -49,8 +49,8 @@ def run(options: Namespace, devices: Mapping[str, str]) -> int:
     wanted = [evse for evse in board.evse if options.evse in (None, evse.id)]
     if not wanted:
         raise StartFailed(f"--evse {options.evse}: there are {', '.join(str(each.id) for each in board.evse)}")
-    _writable(Path(options.report))
     bench = Bench(board, devices)
+    _writable(Path(options.report))
     technician = Nobody() if options.yes else Technician()
     began = datetime.now().astimezone()
     results: list[Result] = []
