@@ -23,14 +23,14 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts
 mount -t devpts pts /dev/pts
-mount -t tmpfs tmp /tmp
+mount -t tmpfs tmp /mnt
 modules=/usr/lib/uml/modules/$(uname -r)/kernel
 for name in net/can/can drivers/net/can/dev/can-dev net/can/can-raw drivers/net/can/vcan drivers/net/can/slcan/slcan; do
     insmod $modules/$name.ko
 done
 ip link set lo up
 cd {root}
-PYTHONDONTWRITEBYTECODE=1 {python} -m pytest -q -p no:cacheprovider {tests}
+TMPDIR=/mnt PYTHONDONTWRITEBYTECODE=1 {python} -m pytest -q -p no:cacheprovider {tests}
 echo "{verdict} $?"
 poweroff -f
 """
