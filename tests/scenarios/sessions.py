@@ -1,12 +1,13 @@
 """Charging sessions as drivers do them, and what a CSMS must have heard of them.  Knows no message."""
 
+import asyncio
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from tests.csms.record import StationRecord
 from tests.csms.waiting import Records
-from tests.scenarios.station import ID, Driven
+from tests.scenarios.station import ID, PATIENT_S, Driven
 
 # It takes no energy of its own accord: the register shows what the test has set, to the Wh.
 EXACT = {"current_a": 0}
@@ -32,7 +33,7 @@ async def finish(agent: Driven, evse: int, token: str) -> None:
 async def charge(agent: Driven, evse: int, token: str, register_wh: float) -> str:
     """One whole session, at the end of which the meter shows this; the transaction's id."""
     id_ = await begin(agent, evse, token)
-    await agent.cmd("meter", evse=evse, energy_wh=register_wh)
+    await meter_shows(agent, evse, register_wh)
     await finish(agent, evse, token)
     return id_
 
@@ -42,10 +43,18 @@ async def visit(agent: Driven, evse: int, register_wh: float) -> str:
     await agent.cmd("plug_in", evse=evse, ev=EXACT)
     started = await agent.fact("TransactionStarted", evse)
     await agent.fact("PowerPathClosed", evse)
-    await agent.cmd("meter", evse=evse, energy_wh=register_wh)
+    await meter_shows(agent, evse, register_wh)
     await agent.cmd("unplug", evse=evse)
     await agent.fact("TransactionEnded", evse)
     return str(started["transaction_id"])
+
+
+async def meter_shows(agent: Driven, evse: int, register_wh: float) -> None:
+    """The register is there, and the station has read it: it is read in its own time."""
+    await agent.cmd("meter", evse=evse, energy_wh=register_wh)
+    async with asyncio.timeout(PATIENT_S):
+        while (await agent.cmd("status"))["evses"][evse - 1]["energy_wh"] != register_wh:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
 
 
 async def all_ended(csms: Records, count: int, timeout_s: float = 30) -> StationRecord:
