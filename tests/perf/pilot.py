@@ -71,19 +71,20 @@ async def times_of(folder: Path, times: int, *, flooded: bool) -> list[float]:
             await until_exists(running.control)
             await running.csms.wait_for("StatusNotification", connectorStatus="Available")
             await running.csms.quiet(1.0)
-            flood = asyncio.create_task(ask_without_a_pause(running.csms)) if flooded else None
+            over = asyncio.Event()
+            flood = asyncio.create_task(ask_without_a_pause(running.csms, over)) if flooded else None
             peer.stdin.write(b"go\n")
             told = await peer.stdout.readline()
             if flood is not None:
-                flood.cancel()
-                await asyncio.gather(flood, return_exceptions=True)
+                over.set()
+                await flood
     taken: list[float] = json.loads(told)
     return taken[WARM_UP:]
 
 
-async def ask_without_a_pause(csms: Any) -> None:
+async def ask_without_a_pause(csms: Any, over: asyncio.Event) -> None:
     """The next question is on its way when the last one is answered."""
-    while True:
+    while not over.is_set():
         await csms.call("GetVariables", QUESTION)
 
 
