@@ -46,7 +46,7 @@ from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
-from agent.vocabulary import CertificateJobEnded, ClockShift, UploadEnded
+from agent.vocabulary import ClockShift, Incoming
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event
@@ -111,7 +111,7 @@ class PoweredStation:
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
             _upload_context_of(provision, roots),
             lambda call: _hand_over(loop, call),
-            self._upload_ended,
+            self._post,
         )
         self.loop = Loop(
             self.station,
@@ -121,7 +121,7 @@ class PoweredStation:
             socket=self.network,
             hardware=self.parts,
             files=self.uploads,
-            certificates=Certificates(roots, self._certificate_job_ended),
+            certificates=Certificates(roots, self._post),
             on_restart=on_restart,
         )
         self.network.listener = self.loop
@@ -142,7 +142,7 @@ class PoweredStation:
         if not bench:
             desk.machine_start, desk.board_reset = machine_start(), board_reset()
 
-    def _post(self, event: Event) -> None:
+    def _post(self, event: Event | Incoming) -> None:
         self.loop.post(event)
 
     def _time_of_day(self) -> datetime | None:
@@ -167,12 +167,6 @@ class PoweredStation:
             return Condition(self._able(), self.station.desk.registration == "Accepted", silent)
 
         await prove(self.data, self._slot, condition)
-
-    def _upload_ended(self, event: UploadEnded) -> None:
-        self.loop.post(event)
-
-    def _certificate_job_ended(self, event: CertificateJobEnded) -> None:
-        self.loop.post(event)
 
     def _store_state(self, works: bool, text: str) -> None:
         self.loop.store_state(works, text)

@@ -8,7 +8,7 @@ import msgspec
 
 from agent.link.disk import ChangeList, Insert, LogSecurity, MoveSecurityTimes, Put, Write
 from agent.link.outbox import Outbox
-from agent.link.times import shifted
+from agent.link.times import milliseconds, shifted
 from agent.vocabulary import ChangeLocalList, ClockShift, Command, KeepRecord, LogSecurityEvent, Now, Send
 
 CLOCK_SHIFT = "clock/shift/"
@@ -75,11 +75,6 @@ class Writing:
         self._outbox.learned_time(shift)
         self.add(Put(f"{CLOCK_SHIFT}{boot}", msgspec.json.encode(shift)))
         return shift
-
-
-def milliseconds(at: datetime) -> int:
-    """Since 1970."""
-    return round(at.timestamp() * 1000)
 
 
 def corrected(command: Command, shift: ClockShift) -> Command:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
 
 import msgspec
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import Block, Desk, token_of
 from agent.blocks.e_life import Lifecycle
 from agent.blocks.e_rate import Rates
 from agent.blocks.e_resumption import Resumption
@@ -50,7 +49,6 @@ from agent.vocabulary import (
     PowerPathClosed,
     PowerPathOpened,
     ResetRequested,
-    Token,
     TriggerRequested,
 )
 
@@ -248,7 +246,7 @@ class Transactions(Block):
     def _learn_group(self, evse: Evse, info: common.IdTokenInfo) -> None:
         right, group = evse.authorization, info.group_id_token
         if right is not None and group is not None:
-            evse.authorization = msgspec.structs.replace(right, group=Token(group.id_token, cast("Any", group.type)))
+            evse.authorization = msgspec.structs.replace(right, group=token_of(group))
 
     def _invalid_id(self, evse: Evse, now: Now) -> None:
         allowed_wh = self.desk.model[MAX_ENERGY_ON_INVALID_ID]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import Block, Desk, token_of
 from agent.blocks.readings import meter_value
 from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
-from agent.ocpp.messages.common import IdToken
 from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
 from agent.session.evse import Evse
 from agent.vocabulary import (
@@ -60,8 +57,8 @@ class RemoteControl(Block):
     # ---- start and stop ----
 
     def start(self, request: m.RequestStartTransactionRequest, now: Now) -> m.RequestStartTransactionResponse:
-        token = _token(request.id_token)
-        group = None if request.group_id_token is None else _token(request.group_id_token)
+        token = token_of(request.id_token)
+        group = None if request.group_id_token is None else token_of(request.group_id_token)
         evse = self._evse_for(request.evse_id, token, group)
         if evse is None or not self.desk.accepted:  # F01.FR.23, F01.FR.24, B02.FR.05
             return m.RequestStartTransactionResponse(status="Rejected")
@@ -159,7 +156,3 @@ class RemoteControl(Block):
         m.TriggerMessageRequest: trigger,
     }
     facts = {LockReported: lock_reported, TriggerRequested: triggered}
-
-
-def _token(token: IdToken) -> Token:
-    return Token(token.id_token, cast("Any", token.type))

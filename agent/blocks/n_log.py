@@ -54,17 +54,14 @@ class LogUpload(Block):
         self._ongoing: Ongoing | None = None
         self._unheard: m.LogStatusNotificationRequest | None = None
 
-    @property
-    def ongoing(self) -> UploadLog | None:
-        """What is being uploaded, or waits for its next attempt."""
-        return None if self._ongoing is None else self._ongoing.wanted
-
     # ---- what the CSMS wants ----
 
     def get(self, request: m.GetLogRequest, now: Now) -> m.GetLogResponse | None:
         name = FILE_NAMES.get(request.log_type)
         if name is None:  # N01.FR.05
-            return _rejected("UnsupportedRequest", f"there is no {request.log_type} here; there are {_known()}")
+            return _rejected(
+                "UnsupportedRequest", f"there is no {request.log_type} here; there are {', '.join(FILE_NAMES)}"
+            )
         if why := self._cannot_reach(request.log.remote_location):
             return _rejected("UnsupportedParam", why)
         oldest, latest = request.log.oldest_timestamp, request.log.latest_timestamp
@@ -186,10 +183,6 @@ class LogUpload(Block):
 
 def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _known() -> str:
-    return ", ".join(FILE_NAMES)
 
 
 def _rejected(code: str, text: str) -> m.GetLogResponse:

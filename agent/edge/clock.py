@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from agent.link.times import EPOCH
 from agent.vocabulary import Now
 
 log = logging.getLogger(__name__)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRUSTED_DRIFT_S = 1.0
 """A difference this small is no error of the clock: a CSMS may tell whole seconds."""
 

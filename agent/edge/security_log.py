@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from agent.link.disk import LogSecurity, MoveSecurityTimes
+from agent.link.times import EPOCH, milliseconds
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS security_log (
@@ -22,7 +23,6 @@ CREATE TABLE IF NOT EXISTS security_log (
 """
 
 MOST_KEPT = 5000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
@@ -60,12 +60,7 @@ def events(
     for id, at_ms, type, tech_info, boot, provisional in connection.execute(
         "SELECT id, at_ms, type, tech_info, boot, provisional FROM security_log"
         " WHERE (?1 IS NULL OR at_ms >= ?1) AND (?2 IS NULL OR at_ms <= ?2) ORDER BY id",
-        (milliseconds(oldest), milliseconds(latest)),
+        tuple(None if bound is None else milliseconds(bound) for bound in (oldest, latest)),
     ):
         at = EPOCH + timedelta(milliseconds=at_ms)
         yield LoggedEvent(id, at, type, tech_info, boot, bool(provisional))
-
-
-def milliseconds(at: datetime | None) -> int | None:
-    """Since 1970."""
-    return None if at is None else round((at - EPOCH) / timedelta(milliseconds=1))

@@ -79,7 +79,7 @@ class Variable(Generic[T]):
         if isinstance(value, tuple):
             return ",".join(value)
         if isinstance(value, datetime):
-            return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return time_text(value)
         return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
     def from_text(self, text: str) -> T:
@@ -144,3 +144,8 @@ def _data_type(default: object) -> DataType:
     if isinstance(default, tuple):
         return "MemberList"
     return "dateTime" if isinstance(default, datetime) else "string"
+
+
+def time_text(at: datetime) -> str:
+    """A time of day (UTC) as it is told."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import BenchRefused
+from agent.model.variable import time_text
 from agent.session.layout import EvseLayout
 from agent.session.limits import Bound, Limits, PhaseLimit, Said
 from agent.vocabulary import LimitSet
@@ -90,4 +91,4 @@ def _amps(bound: Bound, phases: int) -> list[float | None]:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else time_text(at)

@@ -14,6 +14,7 @@ from agent.model.catalogue import (
 )
 from agent.model.device import Slot
 from agent.model.monitors import THRESHOLDS, Monitor
+from agent.model.variable import time_text
 from agent.shell.variables import place_status
 from agent.station import Station
 
@@ -52,7 +53,7 @@ def event_status(noticed: Noticed) -> Answer:
     event = noticed.event
     return {
         "id": event.event_id,
-        "at": event.timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": time_text(event.timestamp),
         **place_status(spot_of(event.component, event.variable)),
         "trigger": event.trigger,
         "actual": event.actual_value,

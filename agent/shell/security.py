@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from agent.edge.security_log import LoggedEvent, events
 from agent.errors import BenchRefused
+from agent.model.variable import time_text
 
 
 class SecurityLogAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ def newest(database: Path, asked: SecurityLogAsked) -> dict[str, Any]:
 def _event_status(event: LoggedEvent) -> dict[str, Any]:
     return {
         "id": event.id,
-        "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": time_text(event.at),
         "time_known": not event.provisional,
         "type": event.type,
         "info": event.tech_info or None,
