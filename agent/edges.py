@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agent.link.disk import Question, Write
-from agent.vocabulary import NetworkProfile, Now, RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.values import NetworkProfile, Now
 from hal.ports import (
     ConnectorLock,
     DcSecc,

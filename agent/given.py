@@ -17,7 +17,7 @@ from agent.model.variable import Variable
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.provision import SUBPROTOCOLS, Provision, VariableProvision
 from agent.version import VERSION
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from board.descriptor import Board, OwnVariable, VariableDefault
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from agent.vocabulary import (
+from agent.vocabulary.incoming import (
     CallFailed,
     CsmsAnswered,
     Incoming,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from agent.edges import Hardware
-from agent.vocabulary import (
+from agent.vocabulary.commands import (
     ApplyIntent,
     BeginSigned,
     CheckInsulation,

@@ -24,15 +24,11 @@ from agent.link.disk import (
     Thinned,
 )
 from agent.station import Station
-from agent.vocabulary import (
+from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
     CancelUpload,
-    ClockShift,
     Command,
-    CsmsCalled,
-    Incoming,
-    Now,
     Refuse,
     RemoveCertificate,
     RenewLink,
@@ -45,6 +41,8 @@ from agent.vocabulary import (
     UseNetwork,
     UsePassword,
 )
+from agent.vocabulary.incoming import CsmsCalled, Incoming
+from agent.vocabulary.values import ClockShift, Now
 from agent.writing import Writing, corrected
 from hal.events import CardPresented, ContractPresented, Event
 

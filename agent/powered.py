@@ -46,7 +46,8 @@ from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
-from agent.vocabulary import ClockShift, Incoming
+from agent.vocabulary.incoming import Incoming
+from agent.vocabulary.values import ClockShift
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event

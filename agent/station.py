@@ -45,38 +45,36 @@ from agent.session.evse import Evse
 from agent.session.faults import concerns_all
 from agent.session.layout import EvseLayout
 from agent.session.site import KeptLimit, Site, limit_key
-from agent.vocabulary import (
+from agent.vocabulary.commands import (
     Answer,
     ApplyIntent,
     BeginSigned,
+    Command,
+    EndSigned,
+    KeepRecord,
+    LockConnector,
+    Refuse,
+    SetClock,
+    UnlockConnector,
+)
+from agent.vocabulary.facts import Fact, SecurityNoted, TokenPresented
+from agent.vocabulary.incoming import (
     CacheCleared,
     CallFailed,
     CertificateJobEnded,
-    ClockShift,
-    Command,
     CsmsAnswered,
     CsmsCalled,
-    EndSigned,
-    Fact,
     Incoming,
-    KeepRecord,
     LimitSet,
     LinkLost,
     LinkOpened,
-    LockConnector,
-    Now,
     OutboxDrained,
-    Refuse,
-    SecurityNoted,
     SecurityNoticed,
-    SetClock,
     TechnicianAsked,
-    Token,
     TokenNoted,
-    TokenPresented,
-    UnlockConnector,
     UploadEnded,
 )
+from agent.vocabulary.values import ClockShift, Now, Token
 from hal.events import CardPresented, Event
 from hal.ports import PilotIntent
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 import logging
 
 from agent.ocpp.messages.base import Request, Response
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     AuthorizationEnded,
     AuthorizationGranted,
-    CallFailed,
-    CsmsAnswered,
-    CsmsCalled,
     DcPhaseEntered,
     EvConnected,
     EvDisconnected,
@@ -23,15 +20,15 @@ from agent.vocabulary import (
     EvseHealed,
     Fact,
     LimitChanged,
-    LinkOpened,
     PowerPathClosed,
     PowerPathOpened,
-    Token,
     TokenPresented,
     TokenRefused,
     TransactionEnded,
     TransactionStarted,
 )
+from agent.vocabulary.incoming import CallFailed, CsmsAnswered, CsmsCalled, LinkOpened
+from agent.vocabulary.values import Token
 from hal.events import DeviceFound, DeviceLost, HardwareWarned
 
 log = logging.getLogger("station")

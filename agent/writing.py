@@ -9,7 +9,8 @@ import msgspec
 from agent.link.disk import ChangeList, Insert, LogSecurity, MoveSecurityTimes, Put, Write
 from agent.link.outbox import Outbox
 from agent.link.times import milliseconds, shifted
-from agent.vocabulary import ChangeLocalList, ClockShift, Command, KeepRecord, LogSecurityEvent, Now, Send
+from agent.vocabulary.commands import ChangeLocalList, Command, KeepRecord, LogSecurityEvent, Send
+from agent.vocabulary.values import ClockShift, Now
 
 CLOCK_SHIFT = "clock/shift/"
 CLOCK_LAST = "clock/last"

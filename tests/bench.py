@@ -27,7 +27,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from agent.vocabulary import (
+from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
     ApplyIntent,
@@ -37,20 +37,14 @@ from agent.vocabulary import (
     ClearFault,
     Command,
     EndSigned,
-    Fact,
-    Incoming,
     KeepRecord,
-    LastEnd,
     LockConnector,
     LogSecurityEvent,
-    NetworkProfile,
-    Now,
     Refuse,
     RemoveCertificate,
     RenewLink,
     Restart,
     SampleMeter,
-    SecurityNoticed,
     Send,
     SetClock,
     StoreCertificate,
@@ -61,6 +55,9 @@ from agent.vocabulary import (
     UseNetwork,
     UsePassword,
 )
+from agent.vocabulary.facts import Fact
+from agent.vocabulary.incoming import Incoming, SecurityNoticed
+from agent.vocabulary.values import LastEnd, NetworkProfile, Now
 from hal.events import (
     BayChanged,
     CableRated,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.hands import Hands
-from agent.vocabulary import ClearFault
+from agent.vocabulary.commands import ClearFault
 
 
 class FakePart:

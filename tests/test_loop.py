@@ -20,7 +20,8 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from agent.vocabulary import NetworkProfile, Now, RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.values import NetworkProfile, Now
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits, ResidualCurrentMonitor, Secc, SignedMeter
 from tests.bench import CARD, spot

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from agent.story import csms_line, fact_line, tell
-from agent.vocabulary import TokenPresented, TokenRefused
+from agent.vocabulary.facts import TokenPresented, TokenRefused
 from tests.bench import Bench
 
 CODE = "730113"

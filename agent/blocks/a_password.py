@@ -13,7 +13,9 @@ import msgspec
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import BASIC_AUTH_PASSWORD, SECURITY_PROFILE
 from agent.model.device import Spot
-from agent.vocabulary import KeepRecord, Now, PasswordChanged, RenewLink, SecurityNoted, UsePassword
+from agent.vocabulary.commands import KeepRecord, RenewLink, UsePassword
+from agent.vocabulary.facts import PasswordChanged, SecurityNoted
+from agent.vocabulary.values import Now
 
 FORMER = "password/former"
 CHANGED_UNDER = "password/changed-under"

@@ -8,7 +8,9 @@ from __future__ import annotations
 from agent.blocks.base import Block
 from agent.model.catalogue import TIME_ADJUSTMENT_REPORTING_THRESHOLD
 from agent.ocpp.messages.a_security import SecurityEventNotificationRequest
-from agent.vocabulary import LogSecurityEvent, Now, SecurityNoted, Send
+from agent.vocabulary.commands import LogSecurityEvent, Send
+from agent.vocabulary.facts import SecurityNoted
+from agent.vocabulary.values import Now
 
 UNCRITICAL = frozenset(
     {

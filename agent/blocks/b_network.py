@@ -22,16 +22,10 @@ from agent.model.catalogue import (
 from agent.model.device import Spot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import (
-    Answer,
-    CameOnline,
-    KeepRecord,
-    LinkOpened,
-    NetworkProfile,
-    Now,
-    PasswordChanged,
-    UseNetwork,
-)
+from agent.vocabulary.commands import Answer, KeepRecord, UseNetwork
+from agent.vocabulary.facts import CameOnline, PasswordChanged
+from agent.vocabulary.incoming import LinkOpened
+from agent.vocabulary.values import NetworkProfile, Now
 
 SLOTS = tuple(int(slot) for slot in NETWORK_CONFIGURATION_PRIORITY.choices)
 FACTORY_SLOT = 1

@@ -15,17 +15,10 @@ from agent.model.catalogue import (
     WEB_SOCKET_PING_INTERVAL,
 )
 from agent.ocpp.messages import b_provisioning as m
-from agent.vocabulary import (
-    AdmitMessages,
-    CallFailed,
-    CameOnline,
-    Now,
-    Registered,
-    SetClock,
-    TriggerRequested,
-    TuneLink,
-    WentOffline,
-)
+from agent.vocabulary.commands import AdmitMessages, SetClock, TuneLink
+from agent.vocabulary.facts import CameOnline, Registered, TriggerRequested, WentOffline
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import Now
 
 OWN_INTERVAL_S = 60.0
 """When the CSMS names no interval or does not answer (B02.FR.07, B03.FR.05)."""

@@ -17,7 +17,7 @@ from agent.model.catalogue import (
 from agent.model.device import Slot
 from agent.model.report import based_on, selected
 from agent.ocpp.messages import b_provisioning as m
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 PAGE_ITEMS = 100
 

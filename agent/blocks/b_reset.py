@@ -14,15 +14,9 @@ from agent.model.catalogue import RESET_RETRIES
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.evse import Evse
-from agent.vocabulary import (
-    AuthorizationEnded,
-    ClearFault,
-    KeepRecord,
-    Now,
-    ResetRequested,
-    Restart,
-    TransactionEnded,
-)
+from agent.vocabulary.commands import ClearFault, KeepRecord, Restart
+from agent.vocabulary.facts import AuthorizationEnded, ResetRequested, TransactionEnded
+from agent.vocabulary.values import Now
 
 RESET_PATIENCE_S = 10.0
 """How long a reset waits for the CSMS to take the last events; they are on disk anyway (B12.FR.05)."""

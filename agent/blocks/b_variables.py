@@ -13,7 +13,7 @@ from agent.model.catalogue import (
 )
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 
 class Variables(Block):

@@ -21,7 +21,9 @@ from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
-from agent.vocabulary import Command, Fact, KeepRecord, LastEnd, Now, RegistrationStatus, Send, Token
+from agent.vocabulary.commands import Command, KeepRecord, Send
+from agent.vocabulary.facts import Fact, RegistrationStatus
+from agent.vocabulary.values import LastEnd, Now, Token
 
 T = TypeVar("T")
 

@@ -21,20 +21,18 @@ from agent.ocpp.messages.common import IdToken, StatusInfo
 from agent.ocpp.messages.e_transactions import TransactionEventRequest, TransactionEventResponse
 from agent.session.evse import Evse
 from agent.session.tokens import Entry
-from agent.vocabulary import (
-    Answer,
-    CallFailed,
+from agent.vocabulary.commands import Answer
+from agent.vocabulary.facts import (
     EvConnected,
     EvDisconnected,
-    Now,
     PaymentChosen,
     Registered,
     RemoteStartRequested,
-    Token,
-    TokenNoted,
     TokenPresented,
     TokenRefused,
 )
+from agent.vocabulary.incoming import CallFailed, TokenNoted
+from agent.vocabulary.values import Now, Token
 from hal.events import Contract
 
 

@@ -7,7 +7,9 @@ from agent.model.catalogue import CENTRAL_CONTRACT_VALIDATION_ALLOWED, CONTRACT_
 from agent.ocpp.messages.c_authorization import AuthorizeRequest, AuthorizeResponse
 from agent.ocpp.messages.common import IdToken, OCSPRequestData
 from agent.session.vehicle import told
-from agent.vocabulary import PaymentChosen, TellVehicle, Token
+from agent.vocabulary.commands import TellVehicle
+from agent.vocabulary.facts import PaymentChosen
+from agent.vocabulary.values import Token
 from hal.events import CertificateHash, Contract
 
 MOST_HASHES = 4

@@ -22,7 +22,7 @@ from agent.model.catalogue import (
 from agent.ocpp.messages.common import IdTokenInfo
 from agent.session.cache import PREFIX, Cached
 from agent.session.tokens import Entry
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 NOT_KEPT = ("NoAuthorization", "Central")
 """Types of which nothing is cached (C02.FR.03, C03.FR.02, C05.FR.02)."""

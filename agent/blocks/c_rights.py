@@ -8,15 +8,14 @@ from agent.session.authorization import Authorization
 from agent.session.evse import Evse
 from agent.session.key_codes import KeyCodePatience
 from agent.session.tokens import Entry
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     AuthorizationEnded,
     AuthorizationGranted,
-    Now,
     RemoteStartRequested,
     ReservationUsed,
-    Token,
     TokenRefused,
 )
+from agent.vocabulary.values import Now, Token
 from hal.events import Contract
 
 

@@ -17,7 +17,9 @@ from agent.ocpp.messages import d_local_auth_list as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.local_list import ListState
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary import ChangeLocalList, KeepRecord, Now, TokenNoted
+from agent.vocabulary.commands import ChangeLocalList, KeepRecord
+from agent.vocabulary.incoming import TokenNoted
+from agent.vocabulary.values import Now
 
 STATE = "local-list/state"
 

@@ -9,7 +9,7 @@ from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
 from agent.session.transaction import ChargingState, Transaction
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 
 def next_event(

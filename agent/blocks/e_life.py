@@ -9,7 +9,9 @@ from agent.model.catalogue import SAMPLED_SIGN_READINGS, TX_START_POINT, TX_STOP
 from agent.session.evse import Evse
 from agent.session.metering import meter_is_gone
 from agent.session.transaction import Edges, Ending, Transaction, edges
-from agent.vocabulary import KeepRecord, Now, SampleMeter, Token, TransactionEnded, TransactionStarted
+from agent.vocabulary.commands import KeepRecord, SampleMeter
+from agent.vocabulary.facts import TransactionEnded, TransactionStarted
+from agent.vocabulary.values import Now, Token
 
 
 class Lifecycle:

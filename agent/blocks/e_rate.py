@@ -6,7 +6,7 @@ from agent.blocks.base import Desk
 from agent.model.catalogue import LIMIT_CHANGE_SIGNIFICANCE
 from agent.session.evse import Evse
 from agent.session.limits import Offer
-from agent.vocabulary import LimitChanged
+from agent.vocabulary.facts import LimitChanged
 
 
 class Rates:

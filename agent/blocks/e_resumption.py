@@ -11,7 +11,9 @@ from agent.blocks.e_watch import Watch
 from agent.model.catalogue import ALLOW_ENERGY_TRANSFER_RESUMPTION, RESUMPTION_TIMEOUT
 from agent.session.evse import Evse
 from agent.session.transaction import Course, Ending, Transaction
-from agent.vocabulary import KeepRecord, Now, TransactionStarted
+from agent.vocabulary.commands import KeepRecord
+from agent.vocabulary.facts import TransactionStarted
+from agent.vocabulary.values import Now
 
 RESUME_PATIENCE_S = 20.0
 """How long after power-on the vehicle of an interrupted transaction may take to be seen."""

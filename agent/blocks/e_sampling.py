@@ -20,7 +20,8 @@ from agent.model.catalogue import (
 from agent.session.evse import Evse
 from agent.session.metering import CHARGING_PERIOD_S, READING_LASTS_S, present_reading, told_by_transaction
 from agent.session.transaction import Transaction
-from agent.vocabulary import Now, SampleMeter
+from agent.vocabulary.commands import SampleMeter
+from agent.vocabulary.values import Now
 
 
 class Sampling:

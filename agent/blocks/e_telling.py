@@ -16,7 +16,8 @@ from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
 from agent.session.metering import present_reading
 from agent.session.transaction import Course, Ending, Transaction
-from agent.vocabulary import ClockShift, KeepRecord, Now, Send, Token
+from agent.vocabulary.commands import KeepRecord, Send
+from agent.vocabulary.values import ClockShift, Now, Token
 
 KEEP_READING_S = 300.0
 """How often a reading is stored between two events: what a power cut may cost when the meter forgets, too."""

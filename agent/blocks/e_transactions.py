@@ -24,13 +24,11 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import common
 from agent.ocpp.messages import e_transactions as m
 from agent.session.evse import Evse
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     AuthorizationEnded,
     AuthorizationGranted,
     BayLeft,
     BayOccupied,
-    CallFailed,
-    ClockShift,
     ConnectorStatusChanged,
     DcPhaseEntered,
     EvConnected,
@@ -45,12 +43,13 @@ from agent.vocabulary import (
     LimitChanged,
     LockReported,
     MeterRead,
-    Now,
     PowerPathClosed,
     PowerPathOpened,
     ResetRequested,
     TriggerRequested,
 )
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import ClockShift, Now
 
 ENDING_FAULTS = {
     "EmergencyStop": "EmergencyStop",

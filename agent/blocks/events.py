@@ -13,7 +13,10 @@ from agent.blocks.base import Block, Desk
 from agent.model.catalogue import ACTIVE_MONITORING_LEVEL, OFFLINE_QUEUING_SEVERITY
 from agent.ocpp.messages.common import EVSE, Component, Variable
 from agent.ocpp.messages.n_diagnostics import EventData, NotifyEventRequest, NotifyEventResponse
-from agent.vocabulary import CallFailed, CameOnline, KeepRecord, Now, Send
+from agent.vocabulary.commands import KeepRecord, Send
+from agent.vocabulary.facts import CameOnline
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import Now
 
 HARDWARE_FAILURE = 1
 """The severity of a part that keeps the station from its work (SetVariableMonitoring)."""

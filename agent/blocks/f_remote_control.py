@@ -8,16 +8,9 @@ from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
 from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
 from agent.session.evse import Evse
-from agent.vocabulary import (
-    Answer,
-    AuthorizationEnded,
-    LockReported,
-    Now,
-    RemoteStartRequested,
-    Token,
-    TriggerRequested,
-    UnlockConnector,
-)
+from agent.vocabulary.commands import Answer, UnlockConnector
+from agent.vocabulary.facts import AuthorizationEnded, LockReported, RemoteStartRequested, TriggerRequested
+from agent.vocabulary.values import Now, Token
 
 UNLOCK_PATIENCE_S = 5.0
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from agent.blocks.base import Block, Desk
 from agent.blocks.g_status import ConnectorStatuses
 from agent.ocpp.messages import g_availability as m
-from agent.vocabulary import AuthorizationEnded, ClearFault, KeepRecord, Now
+from agent.vocabulary.commands import ClearFault, KeepRecord
+from agent.vocabulary.facts import AuthorizationEnded
+from agent.vocabulary.values import Now
 
 RESETS = ("RemoteReset", "ScheduledReset", "LocalReset")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import HEARTBEAT_INTERVAL
 from agent.ocpp.messages.g_availability import HeartbeatRequest, HeartbeatResponse
-from agent.vocabulary import CallFailed, CameOnline, Now, SetClock, TriggerRequested
+from agent.vocabulary.commands import SetClock
+from agent.vocabulary.facts import CameOnline, TriggerRequested
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import Now
 
 DAY_S = 86_400.0
 

@@ -9,7 +9,8 @@ from agent.blocks.base import Block, Desk
 from agent.blocks.events import HARDWARE_FAILURE, EventNotices, part_of
 from agent.session.connector import Connector
 from agent.session.evse import Evse
-from agent.vocabulary import EvseFaulted, EvseHealed, Fact, LockReported, Now
+from agent.vocabulary.facts import EvseFaulted, EvseHealed, Fact, LockReported
+from agent.vocabulary.values import Now
 
 LOCK_COMPONENT = "ConnectorPlugRetentionLock"
 

@@ -13,8 +13,7 @@ from agent.model.catalogue import MINIMUM_STATUS_DURATION, OFFLINE_THRESHOLD
 from agent.ocpp.messages import g_availability as m
 from agent.session.connector import Connector
 from agent.session.evse import Evse
-from agent.vocabulary import (
-    CallFailed,
+from agent.vocabulary.facts import (
     CameOnline,
     ConnectorStatusChanged,
     EvConnected,
@@ -22,10 +21,11 @@ from agent.vocabulary import (
     EvseFaulted,
     EvseHealed,
     Fact,
-    Now,
     TransactionEnded,
     TriggerRequested,
 )
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import Now
 
 
 class Notice:

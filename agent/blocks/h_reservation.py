@@ -13,15 +13,9 @@ from agent.ocpp.messages import h_reservation as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.evse import Evse
 from agent.session.reservation import Reservation
-from agent.vocabulary import (
-    CameOnline,
-    Fact,
-    KeepRecord,
-    Now,
-    Registered,
-    ReservationUsed,
-    Send,
-)
+from agent.vocabulary.commands import KeepRecord, Send
+from agent.vocabulary.facts import CameOnline, Fact, Registered, ReservationUsed
+from agent.vocabulary.values import Now
 
 PREFIX = "reservation/"
 

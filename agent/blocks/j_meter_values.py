@@ -25,7 +25,8 @@ from agent.model.variable import Variable
 from agent.ocpp.messages import j_meter_values as m
 from agent.session.evse import Evse
 from agent.session.metering import aligned_after, told_by_transaction
-from agent.vocabulary import (
+from agent.vocabulary.commands import SampleMeter
+from agent.vocabulary.facts import (
     AuthorizationGranted,
     EvConnected,
     EvReleasedPower,
@@ -33,14 +34,13 @@ from agent.vocabulary import (
     EvseFaulted,
     Fact,
     MeterRead,
-    Now,
     PowerPathClosed,
     PowerPathOpened,
-    SampleMeter,
     TransactionEnded,
     TransactionStarted,
     TriggerRequested,
 )
+from agent.vocabulary.values import Now
 
 QUIET_PERIOD_S = 60.0
 

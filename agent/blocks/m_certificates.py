@@ -9,15 +9,10 @@ from agent.blocks.base import Block, Desk
 from agent.model.catalogue import CERTIFICATE_ENTRIES
 from agent.ocpp.messages import m_certificates as m
 from agent.ocpp.messages.common import CertificateHashData, StatusInfo
-from agent.vocabulary import (
-    Answer,
-    CertificateJobEnded,
-    InstalledCertificate,
-    Now,
-    RemoveCertificate,
-    SecurityNoted,
-    StoreCertificate,
-)
+from agent.vocabulary.commands import Answer, RemoveCertificate, StoreCertificate
+from agent.vocabulary.facts import SecurityNoted
+from agent.vocabulary.incoming import CertificateJobEnded
+from agent.vocabulary.values import InstalledCertificate, Now
 
 KINDS = ("CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate")
 

@@ -15,7 +15,7 @@ from agent.blocks.paging import Report, Reporting
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.tokens import Entry
-from agent.vocabulary import Now, Token
+from agent.vocabulary.values import Now, Token
 
 PART_CHARACTERS = 512
 NOTHING_KEPT = ""

@@ -12,17 +12,10 @@ from agent.blocks.base import Block, Desk
 from agent.model.catalogue import FILE_TRANSFER_PROTOCOLS
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import (
-    Answer,
-    CallFailed,
-    CameOnline,
-    CancelUpload,
-    KeepRecord,
-    Now,
-    TriggerRequested,
-    UploadEnded,
-    UploadLog,
-)
+from agent.vocabulary.commands import Answer, CancelUpload, KeepRecord, UploadLog
+from agent.vocabulary.facts import CameOnline, TriggerRequested
+from agent.vocabulary.incoming import CallFailed, UploadEnded
+from agent.vocabulary.values import Now
 
 UPLOADING = "upload/log"
 BUSY = "a log is uploaded"

@@ -30,7 +30,8 @@ from agent.model.monitors import (
 )
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary import EvDisconnected, Now, TransactionEnded, TransactionStarted
+from agent.vocabulary.facts import EvDisconnected, TransactionEnded, TransactionStarted
+from agent.vocabulary.values import Now
 
 
 class MonitorRefused(Exception):

@@ -10,7 +10,7 @@ from agent.model.catalogue import BYTES_PER_GET_REPORT, ITEMS_PER_GET_REPORT
 from agent.model.monitors import PERIODICS, THRESHOLDS, Monitor, Monitors
 from agent.model.report import is_wanted
 from agent.ocpp.messages import n_diagnostics as m
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 PAGE_VARIABLES = 50
 

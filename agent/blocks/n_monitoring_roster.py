@@ -12,7 +12,8 @@ from agent.blocks.base import Desk
 from agent.model.catalogue import ACTIVE_MONITORING_BASE
 from agent.model.device import Slot, Spot
 from agent.model.monitors import FIRST_ID, Monitor, Monitors, Origin, Preset, Setting, objection_to
-from agent.vocabulary import KeepRecord, Now
+from agent.vocabulary.commands import KeepRecord
+from agent.vocabulary.values import Now
 
 RECORD = "monitor/"
 NUMBER = re.compile(r"[0-9]{1,10}")

@@ -24,7 +24,7 @@ from agent.model.catalogue import (
 from agent.model.device import Slot, Spot
 from agent.model.monitors import Firing, Monitor, Place, is_numeric, reading
 from agent.ocpp.messages.n_diagnostics import EventData
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 HARDWARE_SPEAKS_S = 30.0
 """How long after power-on nothing is made of values, unless the CSMS is there before: the parts report first."""

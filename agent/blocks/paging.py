@@ -14,7 +14,10 @@ from agent.blocks.base import Block, Desk, spot_of
 from agent.model.report import Wanted, wanted
 from agent.ocpp.messages.base import Request, Response
 from agent.ocpp.messages.common import ComponentVariable, StatusInfo, Variable
-from agent.vocabulary import Answer, CallFailed, CameOnline, Now, Registered
+from agent.vocabulary.commands import Answer
+from agent.vocabulary.facts import CameOnline, Registered
+from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.values import Now
 
 T = TypeVar("T")
 

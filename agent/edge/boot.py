@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from agent.vocabulary import LastEnd
+from agent.vocabulary.values import LastEnd
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 WATCHDOGS = Path("/sys/class/watchdog")

@@ -17,13 +17,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from agent.vocabulary import (
-    CertificateJobEnded,
-    CertificateOutcome,
-    InstalledCertificate,
-    RemoveCertificate,
-    StoreCertificate,
-)
+from agent.vocabulary.commands import RemoveCertificate, StoreCertificate
+from agent.vocabulary.incoming import CertificateJobEnded
+from agent.vocabulary.values import CertificateOutcome, InstalledCertificate
 
 if TYPE_CHECKING:  # costs memory: imported when a certificate comes
     from cryptography.x509 import Certificate

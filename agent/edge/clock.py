@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from agent.link.times import EPOCH
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 log = logging.getLogger(__name__)
 

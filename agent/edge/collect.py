@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.edge.log_memory import LogMemory
-from agent.vocabulary import UploadLog
+from agent.vocabulary.commands import UploadLog
 
 Pages = Callable[[], Mapping[str, bytes]]
 """What is true now, by file name."""

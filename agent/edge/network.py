@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from agent.edge.websocket import CsmsSocket, Target, check_url
 from agent.errors import told_of
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 
 log = logging.getLogger(__name__)
 

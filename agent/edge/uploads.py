@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.edge.job import Canceled, Job, TransferFailed
-from agent.vocabulary import UploadEnded, UploadLog
+from agent.vocabulary.commands import UploadLog
+from agent.vocabulary.incoming import UploadEnded
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.link.disk import Answered, Park, ReadRows, Refused, Thin
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 
 
 class Connect(msgspec.Struct, frozen=True):

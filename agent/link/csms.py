@@ -28,7 +28,8 @@ from agent.ocpp.errors import ErrorCode, NoCommonVersion, Unsayable
 from agent.ocpp.messages.base import Request, Response
 from agent.ocpp.messages.g_availability import HeartbeatRequest
 from agent.ocpp.tolerance import Ear
-from agent.vocabulary import (
+from agent.vocabulary.commands import TuneLink, UseNetwork
+from agent.vocabulary.incoming import (
     CallFailed,
     CsmsAnswered,
     CsmsCalled,
@@ -37,8 +38,6 @@ from agent.vocabulary import (
     LinkOpened,
     LinkWarned,
     OutboxDrained,
-    TuneLink,
-    UseNetwork,
 )
 
 SILENT = float("-inf")

@@ -16,7 +16,7 @@ from agent.link.disk import ReadRows, Row, Thin, Thinned, Waiting
 from agent.link.times import shifted
 from agent.ocpp.messages import dump, load
 from agent.ocpp.messages.base import Request
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 
 WINDOW = 64
 

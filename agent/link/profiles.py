@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 
 
 class Profiles:

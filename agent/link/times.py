@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 
 T = TypeVar("T")
 

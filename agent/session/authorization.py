@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 
 class Authorization(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary import KeepRecord, Token
+from agent.vocabulary.commands import KeepRecord
+from agent.vocabulary.values import Token
 
 Policy = Literal["LRU", "LFU", "FIFO"]
 

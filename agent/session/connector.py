@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 LOCK_PATIENCE_S = 10.0
 """How long a lock may say nothing after it was told to lock."""

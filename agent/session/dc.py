@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from agent.vocabulary import CheckInsulation, Command, DcPhaseEntered, Fact, Now, SupplyDc, TellSupply
+from agent.vocabulary.commands import CheckInsulation, Command, SupplyDc, TellSupply
+from agent.vocabulary.facts import DcPhaseEntered, Fact
+from agent.vocabulary.values import Now
 from hal.events import (
     DcCapability,
     DcDemanded,

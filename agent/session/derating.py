@@ -7,7 +7,7 @@ from math import floor
 import msgspec
 
 from agent.session.limits import TEMPERATURE, Limits, Terms, bound_of
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 from hal.events import DeviceLost, Event, TemperatureMeasured
 
 

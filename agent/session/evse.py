@@ -13,13 +13,10 @@ from agent.session.layout import EvseLayout
 from agent.session.limits import CABLE, Bound, bound_of
 from agent.session.pilot import facts_between
 from agent.session.transaction import ChargingState, Reading, Transaction
-from agent.vocabulary import (
+from agent.vocabulary.commands import BeginSigned, Command, EndSigned
+from agent.vocabulary.facts import (
     BayLeft,
     BayOccupied,
-    BeginSigned,
-    ClockShift,
-    Command,
-    EndSigned,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -29,15 +26,14 @@ from agent.vocabulary import (
     LimitChanged,
     LockReported,
     MeterRead,
-    Now,
     PaymentChosen,
     PilotFailed,
     PilotHealed,
     PowerPathClosed,
     PowerPathOpened,
-    Token,
     TokenPresented,
 )
+from agent.vocabulary.values import ClockShift, Now, Token
 from hal.events import (
     BayChanged,
     CableRated,

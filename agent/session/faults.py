@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.vocabulary import EvseFaulted, EvseHealed, Fact
+from agent.vocabulary.facts import EvseFaulted, EvseHealed, Fact
 from hal.events import DeviceFound, DeviceLost, FaultCode, HardwareFaulted, HardwareHealed
 
 HARMLESS_FAULTS: frozenset[FaultCode] = frozenset({"ReaderFailure"})

@@ -12,7 +12,7 @@ from math import inf
 
 import msgspec
 
-from agent.vocabulary import ClockShift, Now
+from agent.vocabulary.values import ClockShift, Now
 
 PHASES = ("L1", "L2", "L3")
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary import ChangeLocalList, Token
+from agent.vocabulary.commands import ChangeLocalList
+from agent.vocabulary.values import Token
 
 Read = Callable[[bytes], bytes | None]
 """Looks up what is stored under a key, at once."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from agent.session.evse import Evse
 from agent.session.transaction import Reading
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 
 EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=1)
 

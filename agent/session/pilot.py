@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     EvConnected,
     EvDisconnected,
     EvNeedsVentilation,

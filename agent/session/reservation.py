@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from agent.session.evse import Evse
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 
 class Reservation(msgspec.Struct, frozen=True):

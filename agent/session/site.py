@@ -10,7 +10,9 @@ from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.session.limits import bound_of
 from agent.session.reservation import Reservations
-from agent.vocabulary import ClockShift, Fact, LimitSet, Now, Token
+from agent.vocabulary.facts import Fact
+from agent.vocabulary.incoming import LimitSet
+from agent.vocabulary.values import ClockShift, Now, Token
 
 
 class KeptLimit(msgspec.Struct, frozen=True):

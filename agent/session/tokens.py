@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 KEY_BYTES = 16
 

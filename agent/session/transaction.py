@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from agent.session.authorization import Authorization
-from agent.vocabulary import ClockShift, Token
+from agent.vocabulary.values import ClockShift, Token
 from hal.events import MeterSampled
 
 ChargingState = Literal["Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE", "Idle"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.session.evse import Evse
-from agent.vocabulary import TellVehicle
+from agent.vocabulary.commands import TellVehicle
 from hal.ports import SeccIntent
 
 

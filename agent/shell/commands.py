@@ -40,7 +40,8 @@ from agent.shell.security import SecurityLogAsked, newest
 from agent.shell.variables import VariablesAsked, variables_status
 from agent.shell.why import Refusals, WhyAsked, why_status
 from agent.shell.words import SAYS
-from agent.vocabulary import CacheCleared, TechnicianAsked, Token, TokenNoted
+from agent.vocabulary.incoming import CacheCleared, TechnicianAsked, TokenNoted
+from agent.vocabulary.values import Token
 
 Role = Literal["observe", "operate", "bench"]
 """Who may do what: each may do what those before it may."""

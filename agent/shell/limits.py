@@ -13,7 +13,7 @@ from agent.errors import BenchRefused
 from agent.model.variable import time_text
 from agent.session.layout import EvseLayout
 from agent.session.limits import Bound, Limits, PhaseLimit, Said
-from agent.vocabulary import LimitSet
+from agent.vocabulary.incoming import LimitSet
 
 Answer = dict[str, Any]
 Amps = Annotated[float, Meta(ge=0, le=500)]

@@ -13,7 +13,7 @@ from agent.powered import PoweredStation
 from agent.session.why import Refusal, Surroundings, why
 from agent.station import Station
 from agent.story import hidden
-from agent.vocabulary import AuthorizationGranted, TokenRefused
+from agent.vocabulary.facts import AuthorizationGranted, TokenRefused
 
 REFUSAL_COUNTS_S = 600.0
 """How long a refused card is the answer to the question why nobody charges."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.vocabulary import TokenRefused
+from agent.vocabulary.facts import TokenRefused
 from tests.bench import CARD, Bench, Payload
 
 

@@ -8,7 +8,8 @@ import pytest
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.link.veil import veiled
 from agent.pages import pages_of
-from agent.vocabulary import NetworkProfile, UsePassword
+from agent.vocabulary.commands import UsePassword
+from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench
 
 CSMS = "ws://csms.example/ocpp"

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.vocabulary import LogSecurityEvent, SecurityNoticed
+from agent.vocabulary.commands import LogSecurityEvent
+from agent.vocabulary.incoming import SecurityNoticed
 from tests.bench import Bench
 
 

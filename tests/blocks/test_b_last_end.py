@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.vocabulary import LastEnd
+from agent.vocabulary.values import LastEnd
 from tests.bench import Bench, Payload
 
 WATCHDOG = LastEnd("watchdog", "killed", "ABRT")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup, url_objection
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench, Payload
 
 OLD, NEW, OTHER = "ws://old.example/ocpp", "ws://new.example/ocpp", "ws://other.example/ocpp"

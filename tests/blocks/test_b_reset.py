@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.b_reset import EVSE_RESET_S, LOOK_AGAIN_S, RESET_PATIENCE_S
-from agent.vocabulary import TechnicianAsked
+from agent.vocabulary.incoming import TechnicianAsked
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, only, story
 
 NO_READINGS = {"SampledDataCtrlr.TxUpdatedInterval": 0}

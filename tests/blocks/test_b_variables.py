@@ -9,7 +9,7 @@ import pytest
 from agent.model.catalogue import BYTES_PER_GET_VARIABLES, BYTES_PER_SET_VARIABLES
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
-from agent.vocabulary import Answer, ClearFault, Command, KeepRecord
+from agent.vocabulary.commands import Answer, ClearFault, Command, KeepRecord
 from tests.bench import Bench, Payload, only
 
 SECRET = Variable("SecurityCtrlr", "Phrase", "sesame", mutability="WriteOnly", high=40)

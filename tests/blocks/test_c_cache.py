@@ -9,7 +9,7 @@ import pytest
 
 from agent.session.cache import AuthorizationCache, Cached
 from agent.session.tokens import Entry
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 from tests.bench import CARD, OTHER_CARD, POWER_ON, TOKEN, Bench, Payload
 from tests.blocks.cards import asked_about, charges, refusals
 from tests.blocks.test_e_start import bench_with

@@ -9,7 +9,7 @@ import pytest
 from agent.model.catalogue import LOCAL_LIST_ENTRIES, LOCAL_LIST_STORAGE
 from agent.session.local_list import LocalList
 from agent.session.tokens import Entry
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 from tests.bench import Bench, Payload
 from tests.blocks.test_e_start import bench_with
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.e_watch import FAULT_PATIENCE_S, LAST_READING_PATIENCE_S
-from agent.vocabulary import TransactionEnded
+from agent.vocabulary.facts import TransactionEnded
 from hal.events import FaultCode
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with

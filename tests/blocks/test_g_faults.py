@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.vocabulary import TechnicianAsked
+from agent.vocabulary.incoming import TechnicianAsked
 from tests.bench import Bench
 from tests.blocks.test_e_start import bench_with
 

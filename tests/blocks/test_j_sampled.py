@@ -9,7 +9,7 @@ import pytest
 
 from agent.blocks.readings import MOST_BYTES, meter_value, thinned
 from agent.session.transaction import MOST_COLLECTED, Collected, Reading, Transaction
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 from hal.events import MeterSampled
 from tests.bench import Bench, Payload, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with

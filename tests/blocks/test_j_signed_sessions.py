@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.blocks.e_watch import SIGNATURE_PATIENCE_S
-from agent.vocabulary import BeginSigned, EndSigned
+from agent.vocabulary.commands import BeginSigned, EndSigned
 from hal.events import DeviceLost, MeterSampled, SignedRecord
 from hal.ports import SignedSession
 from tests.bench import CARD, METER_KEY, Bench

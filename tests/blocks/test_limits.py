@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from agent.session.derating import DeratingLayout
 from agent.session.limits import SITE, Terms, bound_of
 from agent.story import fact_line
-from agent.vocabulary import EvseFaulted, LimitChanged, LimitSet
+from agent.vocabulary.facts import EvseFaulted, LimitChanged
+from agent.vocabulary.incoming import LimitSet
 from hal.events import TemperatureMeasured
 from tests.bench import Bench, story
 

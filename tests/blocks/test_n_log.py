@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.vocabulary import CancelUpload, UploadEnded, UploadLog
+from agent.vocabulary.commands import CancelUpload, UploadLog
+from agent.vocabulary.incoming import UploadEnded
 from tests.bench import Bench, Payload
 
 URL = "http://logs.example/in"

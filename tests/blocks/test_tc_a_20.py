@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.edge.certificates import CertificateStore
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench, Payload
 from tests.blocks.test_m_certificates import CSMS, data_of, delete, install
 from tests.edge.test_certificates import root

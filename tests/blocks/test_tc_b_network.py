@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench, Payload
 from tests.blocks.reusable import Octt
 

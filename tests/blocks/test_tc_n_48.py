@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench
 from tests.blocks.reusable import Octt
 from tests.blocks.test_n_monitoring import place, watching

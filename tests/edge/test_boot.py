@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.edge.boot import LAST_END, board_reset, forget_end, last_end, machine_start
-from agent.vocabulary import LastEnd
+from agent.vocabulary.values import LastEnd
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.station import AgentInLoop
 

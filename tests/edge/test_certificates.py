@@ -19,7 +19,9 @@ from cryptography.x509.oid import NameOID
 from agent.edge.certificates import CertificateStore
 from agent.edge.tls import context_for
 from agent.provision import Provision
-from agent.vocabulary import CertificateJobEnded, InstalledCertificate, RemoveCertificate, StoreCertificate
+from agent.vocabulary.commands import RemoveCertificate, StoreCertificate
+from agent.vocabulary.incoming import CertificateJobEnded
+from agent.vocabulary.values import InstalledCertificate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CSMS = "CSMSRootCertificate"

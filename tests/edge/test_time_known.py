@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from agent.edge.clock import EARLIEST, LATEST, TRUSTED_DRIFT_S, Clock
 from agent.link.disk import Row
-from agent.vocabulary import Now
+from agent.vocabulary.values import Now
 from agent.writing import CLOCK_SHIFT
 from tests.bench import CARD, POWER_ON, Bench
 from tests.csms.record import Payload

@@ -16,7 +16,7 @@ from agent.edge.tokens import TokenReader
 from agent.link.disk import ChangeList, Put, Write
 from agent.session.local_list import LocalList
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary import Token
+from agent.vocabulary.values import Token
 
 
 class Disk:

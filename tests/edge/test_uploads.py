@@ -10,7 +10,8 @@ from queue import SimpleQueue
 import pytest
 
 from agent.edge.uploads import Collect, Uploads
-from agent.vocabulary import UploadEnded, UploadLog
+from agent.vocabulary.commands import UploadLog
+from agent.vocabulary.incoming import UploadEnded
 
 WANTED = UploadLog(7, "DiagnosticsLog", "http://127.0.0.1:1/logs/", "diagnostics.tar.gz")
 

@@ -22,7 +22,7 @@ from agent.edge.network import Network
 from agent.edge.tls import context_for
 from agent.edge.websocket import CsmsSocket, Target, check_url
 from agent.provision import Provision
-from agent.vocabulary import NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from tests.scenarios.heard import Heard
 
 OCPP = Subprotocol("ocpp2.0.1")

@@ -11,7 +11,7 @@ import pytest
 
 from agent.__main__ import DEFAULT_CONTROL, DEFAULT_DATA, parser
 from agent.edge.boot import LAST_END, last_end
-from agent.vocabulary import LastEnd
+from agent.vocabulary.values import LastEnd
 from tests.image.shipped import UNIT, settings, tool
 
 MOST_EXPOSURE = 20

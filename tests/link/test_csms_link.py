@@ -18,7 +18,8 @@ from agent.ocpp.messages.a_security import SecurityEventNotificationRequest
 from agent.ocpp.messages.base import Request
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
 from agent.ocpp.messages.g_availability import HeartbeatRequest, StatusNotificationRequest
-from agent.vocabulary import (
+from agent.vocabulary.commands import TuneLink
+from agent.vocabulary.incoming import (
     CallFailed,
     CsmsAnswered,
     CsmsCalled,
@@ -27,7 +28,6 @@ from agent.vocabulary import (
     LinkOpened,
     LinkWarned,
     OutboxDrained,
-    TuneLink,
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

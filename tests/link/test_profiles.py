@@ -13,7 +13,8 @@ from agent.link.csms import CsmsLink
 from agent.link.outbox import Outbox
 from agent.link.profiles import Profiles
 from agent.ocpp.messages.e_transactions import Transaction, TransactionEventRequest
-from agent.vocabulary import NetworkProfile, UseNetwork
+from agent.vocabulary.commands import UseNetwork
+from agent.vocabulary.values import NetworkProfile
 
 EVENT = TransactionEventRequest(
     event_type="Started",

@@ -19,7 +19,7 @@ from agent.ocpp.messages import e_transactions as m
 from agent.ocpp.messages.base import Message, Request
 from agent.ocpp.messages.common import MeterValue, SampledValue
 from agent.ocpp.messages.g_availability import HeartbeatRequest
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 from tests.ocpp.messages_of import messages_of
 
 WAKING = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from agent.session.connector import ConnectorLayout
-from agent.vocabulary import Now, Token
+from agent.vocabulary.values import Now, Token
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, BOB = Token("04AABBCC"), Token("04DDEEFF")

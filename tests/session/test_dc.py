@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.session.dc import GOOD_FOR_S, STOP_PATIENCE_S, DcLayout, DcSession, DcTerms
-from agent.vocabulary import CheckInsulation, Command, DcPhaseEntered, SupplyDc, TellSupply
+from agent.vocabulary.commands import CheckInsulation, Command, SupplyDc, TellSupply
+from agent.vocabulary.facts import DcPhaseEntered
 from hal.events import (
     CpState,
     DcCapability,

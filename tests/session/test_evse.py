@@ -9,7 +9,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import OFFER_GRACE_S, Evse
 from agent.session.layout import EvseLayout
 from agent.session.transaction import Ending, Reading, Transaction
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     EvConnected,
     EvEndedSession,
     EvseFaulted,

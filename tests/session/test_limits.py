@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.session.limits import BOARD, CABLE, CSMS, LOCAL, SITE, Bound, Limits, Offer, Terms, bound_of
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 from tests.session.table import START, at
 
 HEAT = "temperature:inlet"

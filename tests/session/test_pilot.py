@@ -13,7 +13,7 @@ from agent.session.authorization import Authorization
 from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.session.pilot import facts_between
-from agent.vocabulary import (
+from agent.vocabulary.facts import (
     EvConnected,
     EvDisconnected,
     EvNeedsVentilation,
@@ -21,11 +21,10 @@ from agent.vocabulary import (
     EvRequestedPower,
     EvseFaulted,
     Fact,
-    Now,
     PilotFailed,
     PilotHealed,
-    Token,
 )
+from agent.vocabulary.values import Now, Token
 from hal.events import CpState, Event, HardwareFaulted, HardwareHealed, PilotChanged, PowerChanged
 
 NOW = Now(datetime(2026, 1, 1, tzinfo=UTC), 1000.0)

@@ -12,7 +12,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.session.reservation import Reservation
 from agent.session.site import Site
-from agent.vocabulary import Now, Token
+from agent.vocabulary.values import Now, Token
 from hal.events import CpState, PilotChanged
 
 NOW = Now(datetime(2026, 1, 1, tzinfo=UTC), 0.0)

@@ -8,7 +8,7 @@ from agent.session.authorization import Authorization
 from agent.session.layout import EvseLayout
 from agent.session.site import Site
 from agent.session.transaction import Transaction
-from agent.vocabulary import Now, Token
+from agent.vocabulary.values import Now, Token
 from hal.events import BayChanged, CpState, HardwareFaulted, PilotChanged
 
 NOW = Now(datetime(2026, 1, 1, tzinfo=UTC), 1000.0)

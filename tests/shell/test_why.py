@@ -7,7 +7,8 @@ import pytest
 
 from agent.session.why import Refusal
 from agent.shell.why import REFUSAL_COUNTS_S, Refusals
-from agent.vocabulary import AuthorizationGranted, Token, TokenRefused
+from agent.vocabulary.facts import AuthorizationGranted, TokenRefused
+from agent.vocabulary.values import Token
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.control import Refused
 from tests.scenarios.station import AgentInLoop, sim_board

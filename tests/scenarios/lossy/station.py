@@ -17,7 +17,7 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts, layouts_of
 from agent.powered import last_known_time, outbox_from
 from agent.station import Station
-from agent.vocabulary import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
 from board.descriptor import find_board, read_board
 from hal.events import Event
 from tests.bench import spot, text

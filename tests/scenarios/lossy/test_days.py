@@ -9,7 +9,7 @@ import pytest
 from agent.link.outbox import Entry, Outbox
 from agent.link.reconnect import Reconnect
 from agent.ocpp.messages.base import Request
-from agent.vocabulary import ClockShift
+from agent.vocabulary.values import ClockShift
 from tests.scenarios.lossy.simulation import Day
 from tests.scenarios.lossy.verdict import faults_of
 from tests.scenarios.lossy.virtual_time import VirtualLoop, run_virtually

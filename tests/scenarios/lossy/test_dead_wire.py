@@ -11,7 +11,7 @@ from agent.link.disk import Answered, Park, Refused
 from agent.link.outbox import Outbox
 from agent.ocpp.messages import e_transactions as m
 from agent.ocpp.messages.g_availability import HeartbeatRequest
-from agent.vocabulary import CallFailed, CsmsAnswered
+from agent.vocabulary.incoming import CallFailed, CsmsAnswered
 
 C = TypeVar("C")
 

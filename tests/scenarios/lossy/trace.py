@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from agent.link.disk import Row
 from agent.ocpp.messages import load
 from agent.ocpp.messages.e_transactions import TransactionEventRequest
-from agent.vocabulary import LinkLost, LinkOpened
+from agent.vocabulary.incoming import LinkLost, LinkOpened
 
 MESSAGE_TIMEOUT_S = 30.0
 DAY_S = 86_400.0
