@@ -24,6 +24,7 @@ from agent.link.disk import (
     Thinned,
 )
 from agent.station import Station
+from agent.timekeeping import Timekeeping
 from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
@@ -34,7 +35,6 @@ from agent.vocabulary.commands import (
     RenewLink,
     Restart,
     Send,
-    SetClock,
     StoreCertificate,
     TuneLink,
     UploadLog,
@@ -42,7 +42,7 @@ from agent.vocabulary.commands import (
     UsePassword,
 )
 from agent.vocabulary.incoming import CsmsCalled, Incoming
-from agent.vocabulary.values import ClockShift, Now
+from agent.vocabulary.values import Now
 from agent.writing import Writing, corrected
 from hal.events import CardPresented, ContractPresented, Event
 
@@ -94,6 +94,7 @@ class Loop:
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
         self._writing = Writing(link.outbox)
+        self._timekeeping = Timekeeping(station, link, clock, self._writing, socket)
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
@@ -119,9 +120,7 @@ class Loop:
             self._contained(self.station.settle, now)
         for line in self.station.dropped:
             log.warning("! stored variable dropped: %s", line)
-        if "NTP" not in self.station.time_sources:
-            self._clock.doubt()
-            self.station.desk.clock_known = False
+        self._timekeeping.power_on()
         self._perform(now)
         self._busy = False
         self.link.power_on(now.mono, spread=spread and self.station.desk.boot_reason == "PowerUp")
@@ -284,7 +283,7 @@ class Loop:
         """Hardware first, then disk, then network: an answer goes out when what it promises is on disk."""
         commands = self.station.take_commands()
         self._tell_facts()
-        shift = self._take_time(commands)
+        shift = self._timekeeping.take(commands)
         if shift is not None:
             now = self._clock.now()
             commands = [corrected(command, shift) for command in commands]
@@ -318,46 +317,9 @@ class Loop:
         for fact in self.station.take_facts():
             self._observe("facts", fact)
 
-    def _take_time(self, commands: list[Command]) -> ClockShift | None:
-        """Before anything else: what was decided in the same moment was stamped with the old time."""
-        shifts = [self._set_clock(command) for command in commands if isinstance(command, SetClock)]
-        return next((shift for shift in shifts if shift is not None), None)
-
-    def _set_clock(self, told: SetClock) -> ClockShift | None:
-        """The first time that is told moves everything that was stamped without knowing it (see ``Clock.known``)."""
-        told, knew = self._preferred(told), self._clock.known
-        if told.source not in self.station.time_sources:  # B01.FR.06
-            return None
-        wall = told.wall
-        moved_s = self._clock.set(wall, self.link.took_s if told.source == "Heartbeat" else 0.0)
-        if moved_s:
-            owner = "CSMS's" if told.source == "Heartbeat" else "time server's"
-            log.info("= clock moved by %+.1f s to the %s", moved_s, owner)
-            self.station.clock_moved(moved_s, self._clock.now())
-        self.station.desk.clock_known = self._clock.known
-        if knew:
-            return None
-        self._socket.check_certificate(wall)
-        shift = self._writing.learned_time(moved_s, self._clock.since)
-        if shift is not None:
-            self.station.move_times(shift)
-        return shift
-
-    def _preferred(self, told: SetClock) -> SetClock:
-        """What the CSMS says counts for less than a time server, where TimeSource names that first."""
-        sources = self.station.time_sources
-        if told.source == "NTP" or sources[0] != "NTP":
-            return told
-        system = self._clock.system()
-        return told if system is None else SetClock(system, "NTP")
-
     def _ask_system(self) -> None:
-        """Before something is stamped with a time that is not known: a time server may have been heard meanwhile."""
-        if not self._clock.known and "NTP" in self.station.time_sources:
-            wall = self._clock.system()
-            if wall is not None:
-                self.station.tell_time(wall)
-                self._perform(self._clock.now())
+        if self._timekeeping.ask_system():
+            self._perform(self._clock.now())
 
     def _flush_writes(self, done: Stored | None) -> None:
         if self._writing:

@@ -509,20 +509,19 @@ def test_a_jump_of_the_time_of_day_moves_no_timeout(steps: list[str], seed: int)
 
 
 class Served:
-    """A station whose system has a time server, heard when ``hear`` is called.  Its clocks are the test's."""
+    """A system with a time server, heard when ``hear`` is called."""
 
     def __init__(self, loop: VirtualLoop, folder: Path) -> None:
-        self._loop, self._synchronized = loop, folder / "synchronized"
+        self._loop, self.synchronized = loop, folder / "synchronized"
         self._off_s = -loop.time()
-        self.ticking = Clock(system_s=self._system_s, mono_s=loop.time, synchronized=self._synchronized)
 
-    def _system_s(self) -> float:
+    def system_s(self) -> float:
         return self._loop.time() + self._off_s
 
     def hear(self) -> None:
         """The system's clock is stepped to the true time."""
         self._off_s = FIRST_MOMENT.timestamp()
-        self._synchronized.touch()
+        self.synchronized.touch()
 
 
 def served(
@@ -539,10 +538,9 @@ def served(
                 box._buses,
                 chance=Random(3),
                 variables={**FREE_FOR_ALL, **variables},
-                system_s=lambda: 0.0,
+                system_s=system.system_s,
+                synchronized=system.synchronized,
             )
-            box.on.clock = box.on.loop._clock = system.ticking
-            box.on.station.desk.clock_known = system.ticking.known
             box.on.power_on()
             await story(box, system)
 

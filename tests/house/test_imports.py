@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent.grievances": ("agent.vocabulary",),
     "agent.hands": ("agent.edges", "agent.vocabulary"),
     "agent.writing": ("agent.link", "agent.vocabulary"),
+    "agent.timekeeping": ("agent.edges", "agent.link", "agent.station", "agent.vocabulary", "agent.writing"),
     "agent.loop": (
         "agent.edges",
         "agent.errors",
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "agent.hands",
         "agent.link",
         "agent.station",
+        "agent.timekeeping",
         "agent.vocabulary",
         "agent.writing",
         "hal.events",

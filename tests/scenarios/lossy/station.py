@@ -50,7 +50,8 @@ class Powered:
         kept_buses: the simulated world, made with the first station.
         chance: its entropy.
         variables: what it is delivered with.
-        system_s: what the system's clock says at start.
+        system_s: what the system's clock says.
+        synchronized: is there when a time server keeps that clock.
         outbox: another one than the disk's.
 
     """
@@ -64,6 +65,7 @@ class Powered:
         chance: Random,
         variables: Mapping[str, object],
         system_s: Callable[[], float],
+        synchronized: Path = NO_TIME_SERVER,
         outbox: Outbox | None = None,
     ) -> None:
         board, contents = read_board(find_board("sim")), store.open()
@@ -78,7 +80,7 @@ class Powered:
             last_known_time(contents.records),
             system_s=system_s,
             mono_s=asyncio.get_running_loop().time,
-            synchronized=NO_TIME_SERVER,
+            synchronized=synchronized,
         )
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.clock_known = self.clock.known
