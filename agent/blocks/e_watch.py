@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.evse import Evse
+from agent.session.evse_state import OFFER_GRACE_S
 from agent.session.transaction import Reading
 
 LAST_READING_PATIENCE_S = 6.0

@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from agent.session.connector import Connector
-from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.evse import Evse
+from agent.session.evse_state import OFFER_GRACE_S
 from agent.session.faults import HARMLESS_FAULTS, kind_of
 from agent.session.limits import Limits, Said
 from agent.session.metering import READING_LASTS_S

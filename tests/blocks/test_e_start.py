@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.session.evse import OFFER_GRACE_S
+from agent.session.evse_state import OFFER_GRACE_S
 from hal.events import CpState, FaultCode
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, contexts, only, register_wh, story
 

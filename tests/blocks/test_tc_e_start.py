@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.session.evse import OFFER_GRACE_S
+from agent.session.evse_state import OFFER_GRACE_S
 from tests.bench import METER_KEY, TOKEN, only
 from tests.blocks.reusable import Octt
 

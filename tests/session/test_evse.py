@@ -6,7 +6,8 @@ import pytest
 
 from agent.session.authorization import Authorization
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.evse import Evse
+from agent.session.evse_state import OFFER_GRACE_S
 from agent.session.layout import EvseLayout
 from agent.session.transaction import Ending, Reading, Transaction
 from agent.vocabulary.facts import (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from agent.session.authorization import Authorization
 from agent.session.connector import ConnectorLayout
-from agent.session.evse import OFFER_GRACE_S, Evse
+from agent.session.evse import Evse
+from agent.session.evse_state import OFFER_GRACE_S
 from agent.session.faults import HARMLESS_FAULTS
 from agent.session.layout import EvseLayout
 from agent.session.limits import SOURCES, Terms, bound_of
