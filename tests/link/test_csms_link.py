@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from agent.link.connection import Connect, Disconnect, LinkCommand, Ping, Transmit
-from agent.link.csms import FAIR_SHARE, CsmsLink
+from agent.link.conversation import FAIR_SHARE
+from agent.link.csms import CsmsLink
 from agent.link.disk import Answered, Park, ReadRows, Refused, Row, Waiting
 from agent.link.outbox import CUT_OFFS_IN_DOUBT, MOST_CUT_OFFS, WINDOW, Outbox
 from agent.ocpp.messages import b_provisioning as b
