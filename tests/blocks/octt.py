@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from tests.bench import CARD, Bench, Payload, Said, spot, text
 
 READINGS = ("MeterValuePeriodic", "MeterValueClock")
+MESSAGE_TIMEOUT_S = 30.0
+"""How long the tool waits for a message: its <Configured Message Timeout>."""
 
 OneOf = str | None | tuple[str | None, ...]
 
@@ -147,6 +149,17 @@ class Tool:
         """Nothing more was sent, but for readings."""
         self._hear()
         assert self._waiting == []
+
+    def expect_silence(self) -> None:
+        """Nothing is sent while the tool waits, and where no transaction runs no readings either."""
+        readings = len(self.readings)
+        self.bench.pass_time(MESSAGE_TIMEOUT_S)
+        self.expect_nothing()
+        assert self.running or len(self.readings) == readings
+
+    def transfers_energy(self, evse: int = 1) -> bool:
+        """What the driver sees."""
+        return self.bench.intents[evse].permit_power and self.bench.plants[evse].closed
 
     def _hear(self) -> None:
         for said in self.bench.take_sent():

@@ -109,6 +109,13 @@ class Octt(Tool):
         self.present(card)
         assert self.expect("Authorize")["idToken"] == {"idToken": card, "type": "ISO14443"}
 
+    def refused_with_cable(self, card: str, status: str) -> None:
+        """The EV is connected, the CSMS is asked about the token and does not accept it: nothing comes of it."""
+        self.ev_connected_pre_session()
+        self.asked_about(card, status)
+        self.expect_silence()
+        assert not self.transfers_energy()
+
     def _what_holds(self) -> tuple[str, ...]:
         """Start points that a driver finds when he comes; after the end of a transaction they start his own."""
         connected = "ev_connected_pre_session" in self.reached

@@ -8,14 +8,7 @@ import pytest
 
 from tests.bench import CARD, OTHER_CARD
 from tests.blocks.reusable import DURATION_S, Octt
-from tests.blocks.test_tc_c_start import (
-    GROUP,
-    POINTS,
-    every_start_point,
-    every_stop_point,
-    expect_silence,
-    transfers_energy,
-)
+from tests.blocks.test_tc_c_start import GROUP, POINTS, every_start_point, every_stop_point
 
 CACHE = {"AuthCacheCtrlr.Enabled": True, "AuthCtrlr.LocalPreAuthorize": True}
 ASKED_ALL_THE_SAME = {**CACHE, "AuthCacheCtrlr.DisablePostAuthorize": False}
@@ -44,7 +37,7 @@ def test_TC_C_08_CS_accepted(start: str, remote: bool):
     octt.authorized(asks=False)
     octt.energy_transfer_started()
     octt.expect_nothing()
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 @by_card_and_by_csms
@@ -54,11 +47,11 @@ def test_TC_C_13_CS_accepted_and_the_cable_comes_later(start: str, remote: bool)
     octt.parking_bay_occupied()
     octt.authorized(asks=False)
     octt.expect_nothing()
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()
     octt.ev_connected_pre_session()
     octt.energy_transfer_started()
     octt.expect_nothing()
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 @every_start_point
@@ -76,27 +69,19 @@ def test_TC_C_32_CS_it_is_kept_over_a_boot(start: str, by_power: bool):
 # ---- it is not accepted ----
 
 
-def play_refused_again(start: str, status: str) -> None:
-    octt = with_cached(ASKED_ALL_THE_SAME, status, start=start)
-    octt.ev_connected_pre_session()
-    octt.asked_about(CARD, status)
-    expect_silence(octt)
-    assert not transfers_energy(octt)
-
-
 @every_start_point
 def test_TC_C_09_CS_invalid(start: str):
-    play_refused_again(start, "Invalid")
+    with_cached(ASKED_ALL_THE_SAME, "Invalid", start=start).refused_with_cable(CARD, "Invalid")
 
 
 @every_start_point
 def test_TC_C_10_CS_blocked(start: str):
-    play_refused_again(start, "Blocked")
+    with_cached(ASKED_ALL_THE_SAME, "Blocked", start=start).refused_with_cable(CARD, "Blocked")
 
 
 @every_start_point
 def test_TC_C_11_CS_expired(start: str):
-    play_refused_again(start, "Expired")
+    with_cached(ASKED_ALL_THE_SAME, "Expired", start=start).refused_with_cable(CARD, "Expired")
 
 
 @by_card_and_by_csms
@@ -107,7 +92,7 @@ def test_TC_C_12_CS_invalid_and_accepted_by_the_csms(start: str, remote: bool):
     octt.authorized()
     octt.energy_transfer_started()
     octt.expect_nothing()
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 @every_start_point
@@ -115,8 +100,8 @@ def test_TC_C_57_CS_invalid_and_not_asked_about(start: str):
     octt = with_cached({**CACHE, "AuthCacheCtrlr.DisablePostAuthorize": True}, "Invalid", start=start)
     octt.ev_connected_pre_session()
     octt.present(CARD)
-    expect_silence(octt)
-    assert not transfers_energy(octt)
+    octt.expect_silence()
+    assert not octt.transfers_energy()
 
 
 # ---- what is stored ----
@@ -152,14 +137,14 @@ def test_TC_C_34_CS_a_transaction_event_response_is_stored(start: str, stop: str
     octt.parking_bay_unoccupied()
     octt.parking_bay_occupied()
     octt.asked_about(CARD, "Invalid")
-    expect_silence(octt)
+    octt.expect_silence()
 
 
 @every_start_point
 def test_TC_C_36_CS_without_LocalPreAuthorize_the_csms_is_asked(start: str):
     octt = with_cached({**CACHE, "AuthCtrlr.LocalPreAuthorize": False}, start=start)
     octt.asked_about(CARD, "Invalid")
-    expect_silence(octt)
+    octt.expect_silence()
 
 
 @every_start_point
@@ -218,6 +203,6 @@ def test_TC_C_44_CS_one_of_the_group_who_is_invalid_stops_nothing(start: str):
     octt.authorized(asks=False)
     octt.energy_transfer_started()
     octt.asked_about(OTHER_CARD, "Invalid", GROUP)
-    expect_silence(octt)
+    octt.expect_silence()
     assert octt.running
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()

@@ -8,14 +8,7 @@ import pytest
 
 from tests.bench import CARD, OTHER_CARD
 from tests.blocks.reusable import DURATION_S, Octt
-from tests.blocks.test_tc_c_start import (
-    GROUP,
-    POINTS,
-    every_start_point,
-    every_stop_point,
-    expect_silence,
-    transfers_energy,
-)
+from tests.blocks.test_tc_c_start import GROUP, POINTS, every_start_point, every_stop_point
 
 LIST = {"LocalAuthListCtrlr.Enabled": True, "AuthCtrlr.LocalPreAuthorize": True}
 ASKED_ALL_THE_SAME = {**LIST, "LocalAuthListCtrlr.DisablePostAuthorize": False}
@@ -48,32 +41,24 @@ def test_TC_C_27_CS_accepted(start: str):
     octt.ev_connected_pre_session()
     octt.energy_transfer_started()
     octt.expect_nothing()
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 @every_start_point
 def test_TC_C_28_CS_invalid(start: str):
     octt = with_listed(ASKED_ALL_THE_SAME, "Invalid", start=start)
     octt.asked_about(CARD, "Invalid")
-    expect_silence(octt)
-
-
-def play_refused_again(start: str, status: str) -> None:
-    octt = with_listed(ASKED_ALL_THE_SAME, status, start=start)
-    octt.ev_connected_pre_session()
-    octt.asked_about(CARD, status)
-    expect_silence(octt)
-    assert not transfers_energy(octt)
+    octt.expect_silence()
 
 
 @every_start_point
 def test_TC_C_29_CS_blocked(start: str):
-    play_refused_again(start, "Blocked")
+    with_listed(ASKED_ALL_THE_SAME, "Blocked", start=start).refused_with_cable(CARD, "Blocked")
 
 
 @every_start_point
 def test_TC_C_30_CS_expired(start: str):
-    play_refused_again(start, "Expired")
+    with_listed(ASKED_ALL_THE_SAME, "Expired", start=start).refused_with_cable(CARD, "Expired")
 
 
 @every_start_point
@@ -84,17 +69,17 @@ def test_TC_C_31_CS_invalid_and_accepted_by_the_csms(start: str, remote: bool):
     octt.ev_connected_pre_session()
     octt.energy_transfer_started()
     octt.expect_nothing()
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 @every_start_point
 def test_TC_C_58_CS_invalid_and_not_asked_about(start: str):
     octt = with_listed({**LIST, "LocalAuthListCtrlr.DisablePostAuthorize": True}, "Invalid", start=start)
     octt.present(CARD)
-    expect_silence(octt)
+    octt.expect_silence()
     octt.ev_connected_pre_session()
     octt.expect_nothing()
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()
 
 
 # ---- one of the group ----
@@ -126,9 +111,9 @@ def test_TC_C_43_CS_one_of_the_group_who_is_invalid_stops_nothing(start: str):
     octt.authorized(asks=False, remote=False)
     octt.energy_transfer_started()
     octt.asked_about(OTHER_CARD, "Invalid", GROUP)
-    expect_silence(octt)
+    octt.expect_silence()
     assert octt.running
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
 
 
 # ---- without the CSMS ----
@@ -162,9 +147,9 @@ def play_offline_refused(start: str, status: str) -> None:
     octt.bench.connect()
     if start == "ParkingBayOccupancy":
         assert octt.expect_event("Started", trigger="EVDetected")["offline"] is True
-    expect_silence(octt)
+    octt.expect_silence()
     octt.bench.plug_in()
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()
 
 
 @every_start_point
@@ -202,6 +187,6 @@ def test_TC_C_25_CS_the_list_comes_before_the_cache(start: str):
     octt.present(CARD)
     octt.bench.pass_time(DURATION_S)
     octt.bench.connect()
-    expect_silence(octt)
+    octt.expect_silence()
     assert octt.transaction_id == known
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()

@@ -9,7 +9,6 @@ import pytest
 from tests.bench import CARD, TOKEN, Payload, register_wh
 from tests.blocks.reusable import DURATION_S, Octt
 from tests.blocks.test_tc_c_list import LINK
-from tests.blocks.test_tc_c_start import expect_silence, transfers_energy
 
 KNOWN = {
     "AuthCacheCtrlr.Enabled": True,
@@ -62,10 +61,10 @@ def triggers(events: list[Payload]) -> list[tuple[str, str | None]]:
 def test_TC_C_15_CS_he_may_have_MaxEnergyOnInvalidId(known: str, start: str):
     octt = let_in_offline(known, {STOPS: False, MAX_ENERGY: 10_000, **LINK}, start, DURATION_S)
     assert expect_queued(octt) == []
-    assert transfers_energy(octt)
+    assert octt.transfers_energy()
     octt.bench.pass_time(10_000 / octt.bench.plants[1].power_w * 3600 + 120)
     assert triggers(octt.expect_events()) == [("ChargingStateChanged", "SuspendedEVSE")]
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()
     octt.present(CARD)
     octt.bench.unplug()
     ended = octt.expect_events()[-1]
@@ -79,8 +78,8 @@ def test_TC_C_15_CS_he_may_have_MaxEnergyOnInvalidId(known: str, start: str):
 def test_TC_C_16_CS_he_is_stopped(known: str, start: str, stop: str):
     octt = let_in_offline(known, {STOPS: True, MAX_ENERGY: 0}, start, 5, stop=stop)
     assert triggers(expect_queued(octt)) == [("Deauthorized", "EVConnected")]
-    expect_silence(octt)
-    assert not transfers_energy(octt)
+    octt.expect_silence()
+    assert not octt.transfers_energy()
 
 
 @stop_points
@@ -89,9 +88,9 @@ def test_TC_C_16_CS_he_is_stopped(known: str, start: str, stop: str):
 def test_TC_C_17_CS_his_energy_is_held_back(known: str, start: str, stop: str):
     octt = let_in_offline(known, {STOPS: False, MAX_ENERGY: 0}, start, 5, stop=stop)
     assert triggers(expect_queued(octt)) == [("ChargingStateChanged", "SuspendedEVSE")]
-    expect_silence(octt)
+    octt.expect_silence()
     assert octt.running
-    assert not transfers_energy(octt)
+    assert not octt.transfers_energy()
 
 
 @stop_points
@@ -102,8 +101,8 @@ def test_TC_C_18_CS_he_is_stopped_whatever_MaxEnergyOnInvalidId_says(known: str,
     (after,) = expect_queued(octt)
     assert triggers([after]) == [("Deauthorized", "EVConnected")]
     assert not after.get("offline", False)
-    expect_silence(octt)
-    assert not transfers_energy(octt)
+    octt.expect_silence()
+    assert not octt.transfers_energy()
 
 
 @pytest.mark.parametrize("stop", ["EVConnected,Authorized", "Authorized", "PowerPathClosed"])
