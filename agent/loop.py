@@ -118,7 +118,7 @@ class Loop:
         self._busy = True
         if not self._contained(self.station.power_on, records, now, remark):
             self._contained(self.station.settle, now)
-        for line in self.station.dropped:
+        for line in self.station.settings.dropped:
             log.warning("! stored variable dropped: %s", line)
         self._timekeeping.power_on()
         self._perform(now)

@@ -7,8 +7,6 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-import msgspec
-
 from agent.blocks.a_password import Password
 from agent.blocks.a_security import SecurityEvents
 from agent.blocks.b_network import Network, NetworkSetup
@@ -37,21 +35,20 @@ from agent.instruments import Instruments, declare_parts
 from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
 from agent.model.catalogue import TIME_SOURCE
 from agent.model.device import DeviceModel, Spot
-from agent.model.migrations import carried, restore
 from agent.model.monitors import Preset
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.ocpp.messages.base import Request
 from agent.session.evse import Evse
 from agent.session.faults import concerns_all
 from agent.session.layout import EvseLayout
-from agent.session.site import KeptLimit, Site, limit_key
+from agent.session.site import Site
+from agent.settings import Settings
 from agent.vocabulary.commands import (
     Answer,
     ApplyIntent,
     BeginSigned,
     Command,
     EndSigned,
-    KeepRecord,
     LockConnector,
     Refuse,
     SetClock,
@@ -97,6 +94,7 @@ class Station:
         self.site = Site(layouts)
         self.model = DeviceModel()
         self.desk = Desk(self.site, self.model, entropy)
+        self.settings = Settings(self.desk)
         self.security = SecurityEvents(self.desk)
         self.provisioning = Provisioning(self.desk, identity)
         self.network = Network(self.desk, network or NetworkSetup())
@@ -141,7 +139,6 @@ class Station:
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
         )
         self.log: list[Fact] = []
-        self.dropped: list[str] = []
         self._hearers = self._gather(lambda block: block.facts)
         self._callees = self._gather(lambda block: block.calls)
         self._askers = self._gather(lambda block: block.answers)
@@ -177,34 +174,12 @@ class Station:
 
         ``remark`` is what is wrong with the memory as a whole.
         """
-        for key, value in records.items():
-            if key.startswith("variable/"):
-                self._take_up_variable(key, value, records)
-        self.model.forget_changes()
-        self._take_up_limits(records, now)
+        self.settings.take_up(records, now)
         for block in self.blocks:
             block.remember(records, now)
         self.provisioning.tune()
         self.security.started(remark, now)
         self.settle(now)
-
-    def _take_up_variable(self, key: str, value: bytes, records: Mapping[str, bytes]) -> None:
-        """What an older release stored is carried over, or dropped with a word."""
-        stored = self.desk.read_record(key, value, StoredVariable)
-        if stored is None:
-            return
-        spot = carried(stored.spot)
-        moved = spot != stored.spot
-        if moved and spot.key() in records:  # set anew since
-            self.desk.tell(KeepRecord(key, None))
-            return
-        refusal = restore(self.model, spot, stored.text)
-        if refusal:
-            self.dropped.append(refusal)
-        if refusal or moved:
-            self.desk.tell(KeepRecord(key, None))
-        if moved and not refusal:
-            self.desk.tell(KeepRecord(spot.key(), msgspec.json.encode(StoredVariable(spot, stored.text))))
 
     @property
     def unreadable(self) -> list[str]:
@@ -253,8 +228,7 @@ class Station:
     def move_times(self, shift: ClockShift) -> None:
         """The time of day became known: readings and transactions were stamped with another."""
         self.transactions.move_times(shift)
-        for key, kept in self.site.move_times(shift).items():
-            self.desk.tell(KeepRecord(key, msgspec.json.encode(kept)))
+        self.settings.move_times(shift)
 
     @property
     def time_sources(self) -> tuple[str, ...]:
@@ -313,7 +287,7 @@ class Station:
             case CacheCleared():
                 self.authorization.forget_all()
             case LimitSet():
-                self._limit(event, now)
+                self.settings.limit(event, now)
 
     def _call(self, message_id: str, request: Request, now: Now) -> None:
         self.desk.message_id = message_id
@@ -344,7 +318,8 @@ class Station:
         self.monitoring.watch.look(now)
         self.password.look(now)  # behind what the present connection is still to hear
         self._hear_facts(now)
-        self._keep_variables()
+        if self.settings.keep_variables():
+            self.provisioning.tune()
 
     def _hear_facts(self, now: Now) -> None:
         facts = self.desk.facts
@@ -374,31 +349,3 @@ class Station:
         if signing != self._signing.get(evse.id):
             self._signing[evse.id] = signing
             self.desk.tell(signing)
-
-    def _limit(self, said: LimitSet, now: Now) -> None:
-        """What is set for good outlives the power."""
-        self.desk.facts.extend(self.site.limit(said, now))
-        kept = self.site.kept_limit(limit_key(said))
-        self.desk.tell(KeepRecord(limit_key(said), None if kept is None else msgspec.json.encode(kept)))
-
-    def _take_up_limits(self, records: Mapping[str, bytes], now: Now) -> None:
-        self.site.begin(now)
-        for key, value in records.items():
-            kept = self.desk.read_record(key, value, KeptLimit) if key.startswith("limit/") else None
-            if kept is not None:
-                self.desk.facts.extend(self.site.take_up_limit(kept, now))
-
-    def _keep_variables(self) -> None:
-        changes = self.model.take_changes()
-        if changes:
-            self.provisioning.tune()
-        for slot, text in changes:
-            value = None if text is None else msgspec.json.encode(StoredVariable(slot.spot, text))
-            self.desk.tell(KeepRecord(slot.spot.key(), value))
-
-
-class StoredVariable(msgspec.Struct, frozen=True):
-    """A variable on disk."""
-
-    spot: Spot
-    text: str

@@ -96,7 +96,7 @@ def test_a_station_starts_from_the_records_of_an_older_release(monkeypatch: pyte
     bench = Bench()
     bench.records = dict(OLD)
     bench.power_cycle()
-    assert bench.station.dropped == [
+    assert bench.station.settings.dropped == [
         "OCPPCommCtrlr.OfflineThreshold = 'a minute' is not of type integer",
         "EVSE(1).Power cannot be set any more",
     ]
@@ -105,7 +105,7 @@ def test_a_station_starts_from_the_records_of_an_older_release(monkeypatch: pyte
         "variable/TxCtrlr////EVConnectionTimeOut/",
     ]
     bench.power_cycle()
-    assert bench.station.dropped == []
+    assert bench.station.settings.dropped == []
     assert bench.station.model.read(Spot("TxCtrlr", "EVConnectionTimeOut")) == ("Accepted", "1")
     assert bench.station.model.read(Spot("AuthCacheCtrlr", "LifeTime")) == ("Accepted", "77")
 
