@@ -18,6 +18,7 @@ from agent.session.limits import Terms, bound_of
 from board.descriptor import Board, Connector, Evse, Part, Reader
 from board.descriptor import Thermometer as ThermometerPart
 from hal.errors import HalError, UnknownDriver
+from hal.events import Event, HardwareFaulted, HardwareHealed
 from hal.liveness import Liveness
 from hal.ports import (
     ConnectorLock,
@@ -73,7 +74,8 @@ class Parts:
         """Make the driver of a part."""
         place = msgspec.structs.replace(place, liveness=self.liveness, time_of_day=self._time_of_day)
         try:
-            made = make_driver(part.driver, part.options, place, self._buses.get(part.bus), self._post)
+            post = _signed(self._post, place.part)
+            made = make_driver(part.driver, part.options, place, self._buses.get(part.bus), post)
         except UnknownDriver as error:
             raise StartFailed(f"{place.part}.driver: {error}") from None
         if not isinstance(made, port):
@@ -81,6 +83,17 @@ class Parts:
         self.all[made] = place
         self.wants_liveness = self.wants_liveness or getattr(made, "wants_liveness", False)
         return made
+
+
+def _signed(post: Post, part: str) -> Post:
+    """What a part says of its faults, with its place: another part's fault of the same code is another fault."""
+
+    def sign(event: Event) -> None:
+        if isinstance(event, HardwareFaulted | HardwareHealed):
+            event = msgspec.structs.replace(event, part=part)
+        post(event)
+
+    return sign
 
 
 class Buses:
@@ -197,6 +210,7 @@ def _layout(index: int, evse: Evse, parts: Parts, *, signs: bool) -> EvseLayout:
         has_meter=evse.meter is not None,
         signs_sessions=signs,
         has_bay=evse.bay is not None,
+        has_rcd=evse.rcd is not None,
         has_secc=evse.secc is not None or dc is not None,
         dc=dc,
         has_relay_feedback=pilot.relay_feedback,

@@ -269,21 +269,26 @@ class ResidualCurrentTested(Event, frozen=True):
 
 
 class HardwareFaulted(Event, frozen=True):
-    """A part reports a fault; it stays until the ``HardwareHealed`` with the same evse, connector and code."""
+    """A part reports a fault; it stays until the ``HardwareHealed`` with the same part, evse, connector and code.
+
+    ``part``: its place on the board, written by whoever made the driver and not by the driver itself.
+    """
 
     evse: int
     code: FaultCode
     connector: int | None = None
     vendor_code: str = ""
     text: str = ""
+    part: str = ""
 
 
 class HardwareHealed(Event, frozen=True):
-    """The fault with this code is gone."""
+    """The fault with this code is gone at this part."""
 
     evse: int
     code: FaultCode
     connector: int | None = None
+    part: str = ""
 
 
 class DeviceLost(Event, frozen=True):

@@ -24,11 +24,14 @@ def concerns_all(event: object) -> bool:
 
 
 class Faults:
-    """Each fault, and each part that is lost, from when it is first said until it is gone; told once each."""
+    """Each fault, and each part that is lost, from when it is first said until it is gone; told once each.
+
+    A fault that several parts report is told for each, and gone when the last one has healed.
+    """
 
     def __init__(self, evse_id: int) -> None:
         self._evse_id = evse_id
-        self._reported: dict[tuple[FaultCode, int | None], str] = {}
+        self._reported: dict[tuple[FaultCode, int | None], set[str]] = {}
         self.lost_parts: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[tuple[FaultCode, int | None]]:
@@ -55,24 +58,27 @@ class Faults:
         """Take what a part says of itself."""
         match event:
             case HardwareFaulted(code=code, connector=connector):
-                return self.add(code, connector, event.vendor_code, event.text)
-            case HardwareHealed(code=code, connector=connector):
-                return self.heal(code, connector)
+                return self.add(code, connector, event.vendor_code, event.text, event.part)
+            case HardwareHealed(code=code, connector=connector, part=part):
+                return self.heal(code, connector, part)
             case DeviceLost(part=part, reason=reason):
                 return self._device_lost(part, reason)
             case DeviceFound(part=part):
                 return self._device_found(part)
 
-    def add(self, code: FaultCode, connector: int | None, vendor_code: str, text: str) -> list[Fact]:
-        """Something is broken."""
-        if (code, connector) in self._reported:
+    def add(self, code: FaultCode, connector: int | None, vendor_code: str, text: str, part: str = "") -> list[Fact]:
+        """Something is broken; ``part`` is empty where the session itself judges so."""
+        parts = self._reported.setdefault((code, connector), set())
+        if part in parts:
             return []
-        self._reported[code, connector] = vendor_code or text
+        parts.add(part)
         return [EvseFaulted(self._evse_id, code, connector, vendor_code, text)]
 
-    def heal(self, code: FaultCode, connector: int | None) -> list[Fact]:
-        """It works again."""
-        if self._reported.pop((code, connector), None) is None:
+    def heal(self, code: FaultCode, connector: int | None, part: str = "") -> list[Fact]:
+        """It works again, when no other part says the same."""
+        parts = self._reported.get((code, connector), set())
+        parts.discard(part)
+        if parts or self._reported.pop((code, connector), None) is None:
             return []
         return [EvseHealed(self._evse_id, code, connector)]
 

@@ -62,8 +62,8 @@ class Lines:
         """Let go of the lines; an output goes where the hardware puts it."""
         self._lose("closed")
 
-    async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
-        """Wait for an input that changes, or for ``wake``, at most ``timeout_s``.
+    async def wait(self, wake: asyncio.Event, timeout_s: float | None = None) -> None:
+        """Wait for an input that changes, or for ``wake``; at most ``timeout_s``, None: for ever.
 
         Raises:
             BusLost: the chip is gone.
@@ -197,7 +197,7 @@ class ChipLines(Lines):
             return
         self._seen({name: level is self._level.ACTIVE for name, level in zip(self._inputs, levels, strict=True)})
 
-    async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
+    async def wait(self, wake: asyncio.Event, timeout_s: float | None = None) -> None:
         if self._edges or not self._inputs:
             await super().wait(wake, timeout_s)
             return

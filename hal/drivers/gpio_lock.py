@@ -64,7 +64,7 @@ class GpioLock(GpioPart):
                 self._owed = False
                 await self._move(lines, self._wish)
             self._tell(self._position(lines))
-            await lines.wait(self._wake, None)
+            await lines.wait(self._wake)
 
     async def _move(self, lines: Lines, wish: bool) -> None:
         wanted: LockPosition = "locked" if wish else "unlocked"

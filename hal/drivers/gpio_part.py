@@ -12,9 +12,6 @@ from hal.errors import HalError
 from hal.events import FaultCode, HardwareFaulted, HardwareHealed
 from hal.ports import Place, Post
 
-SAY_AGAIN_S = 5.0
-"""A fault is said again while it lasts: another part of the EVSE may have said that one with its code is gone."""
-
 
 class GpioPart:
     """A part with lines of its own; ``outputs`` are those that it drives, and they are inactive when it ends."""
@@ -59,9 +56,10 @@ class GpioPart:
         raise NotImplementedError
 
     def fault(self, code: FaultCode, text: str, connector: int | None = None, vendor_code: str = "") -> None:
-        """Say that it is so, also if it was said before."""
-        self._faults[code] = text
-        self._post(HardwareFaulted(self._place.evse, code, connector, vendor_code, text))
+        """Say that it is so, unless it was said before."""
+        if self._faults.get(code) != text:
+            self._faults[code] = text
+            self._post(HardwareFaulted(self._place.evse, code, connector, vendor_code, text))
 
     def heal(self, code: FaultCode, connector: int | None = None) -> None:
         """Say that it is gone, if it was said."""

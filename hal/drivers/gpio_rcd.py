@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.gpio import GpioBus, Lines, Pin
-from hal.drivers.gpio_part import SAY_AGAIN_S, GpioPart
+from hal.drivers.gpio_part import GpioPart
 from hal.events import ResidualCurrentTested
 from hal.ports import Place, Post
 
@@ -57,7 +57,7 @@ class GpioRcd(GpioPart):
                 self.fault("GroundFailure", "the residual current monitor has tripped", vendor_code="RCD")
             else:
                 self.heal("GroundFailure")
-            await lines.wait(self._wake, SAY_AGAIN_S if lines.active["tripped"] else None)
+            await lines.wait(self._wake)
 
     async def _pulse_reset(self, lines: Lines) -> None:
         lines.write("reset", True)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.gpio import Bias, GpioBus, LineName, Lines, Offset, Pin
-from hal.drivers.gpio_part import SAY_AGAIN_S, GpioPart
+from hal.drivers.gpio_part import GpioPart
 from hal.events import FaultCode
 from hal.ports import Place, Post
 
@@ -60,7 +60,7 @@ class GpioSafety(GpioPart):
             for each in active:
                 if each.report == "warning":
                     self._presence.warn(f"{each.kind} {each.line}", f"{KINDS[each.kind][1]} (line {each.line})")
-            await lines.wait(self._wake, SAY_AGAIN_S if held else None)
+            await lines.wait(self._wake)
 
 
 class GpioContactorFeedback(GpioPart):
@@ -89,4 +89,4 @@ class GpioContactorFeedback(GpioPart):
                 self.fault("WeldedContactor", "closed without voltage on its coil")
             if not agree and lines.active["coil"]:
                 self.fault("PowerSwitchFailure", "not closed with voltage on its coil")
-            await lines.wait(self._wake, None if agree and not self._faults else SAY_AGAIN_S)
+            await lines.wait(self._wake)

@@ -203,14 +203,6 @@ async def test_a_trip_stays_until_it_is_reset_without_a_residual_current() -> No
         await bench.heard.until(HardwareHealed(1, "GroundFailure"))
 
 
-async def test_a_trip_is_said_again_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pilot controller may report the same code, and heal it."""
-    monkeypatch.setattr("hal.drivers.gpio_rcd.SAY_AGAIN_S", 0.02)
-    async with desk("gpio_rcd", EmulatedGpioRcd(speed=20)) as bench:
-        bench.part.trip()
-        await eventually(lambda: len(bench.heard.of(HardwareFaulted)) > 3)
-
-
 # ---- the switches ----
 
 SWITCHES = [

@@ -89,6 +89,20 @@ def test_two_faults_must_both_heal():
     assert evse.intent().permit_power
 
 
+def test_a_part_heals_its_own_fault_and_not_the_same_one_of_another_part():
+    evse = charging()
+    pilot = HardwareFaulted(1, "GroundFailure", None, "06", "", "evse[0].pilot")
+    rcd = HardwareFaulted(1, "GroundFailure", None, "RCD", "", "evse[0].rcd")
+    told = [fact for fault in (pilot, rcd, pilot) for fact in evse.receive(fault, at())]
+    assert told == [EvseFaulted(1, "GroundFailure", None, code, "") for code in ("06", "RCD")]
+    assert evse.receive(HardwareHealed(1, "GroundFailure", None, "evse[0].pilot"), at()) == []
+    assert evse.receive(HardwareHealed(1, "GroundFailure", None, "evse[0].meter"), at()) == []
+    assert not evse.intent().permit_power
+    healed = evse.receive(HardwareHealed(1, "GroundFailure", None, "evse[0].rcd"), at())
+    assert healed == [EvseHealed(1, "GroundFailure", None)]
+    assert evse.intent().permit_power
+
+
 def test_a_broken_card_reader_takes_no_power_away():
     evse = charging()
     evse.receive(HardwareFaulted(1, "ReaderFailure"), at())

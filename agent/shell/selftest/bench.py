@@ -77,7 +77,8 @@ class Bench:
         self.buses: dict[str, object] = {}
         self.trace = Trace()
         self.seen = {evse.id: Seen() for evse in board.evse}
-        self.faults: dict[tuple[int, str], str] = {}
+        self.faults: dict[tuple[int, str, str], str] = {}
+        """By EVSE, code, and the part that told it."""
         self.found: dict[str, str] = {}
         self.lost: dict[str, str] = {}
         self.parts: Parts = build_parts(board, Buses(board, devices, self.buses), self._hear)
@@ -151,10 +152,10 @@ class Bench:
                 self.found[part] = detail
             case DeviceLost(part=part, reason=reason):
                 self.lost[part] = reason
-            case HardwareFaulted(code=code, text=text):
-                self.faults[evse, code] = text
-            case HardwareHealed(code=code):
-                self.faults.pop((evse, code), None)
+            case HardwareFaulted(code=code, text=text, part=part):
+                self.faults[evse, code, part] = text
+            case HardwareHealed(code=code, part=part):
+                self.faults.pop((evse, code, part), None)
         if evse in self.seen:
             self.seen[evse].take(event)
         self._news.set()

@@ -265,7 +265,7 @@ class EvseSteps:
         if not self._traits.relay_feedback:  # all that can be seen is that nothing flows any more
             await self._bench.until(self._no_current, self._patience.open_s)
         took_s = self._bench.elapsed() - began
-        if "WeldedContactor" in [code for evse, code in self._bench.faults if evse in (0, self._evse.id)]:
+        if "WeldedContactor" in [code for evse, code, _ in self._bench.faults if evse in (0, self._evse.id)]:
             raise Wrong("a part reports it as welded")
         if self._evse.id in self._bench.parts.meters:
             await self._reading()
@@ -294,7 +294,7 @@ class EvseSteps:
         return ""
 
     async def no_fault(self) -> str:
-        held = [f"{code}: {text}" for (evse, code), text in self._bench.faults.items() if evse in (0, self._evse.id)]
+        held = [f"{code}: {text}" for (evse, code, _), text in self._bench.faults.items() if evse in (0, self._evse.id)]
         if held:
             raise Wrong("; ".join(held))
         return ""
@@ -402,7 +402,7 @@ class StationSteps:
             raise Left("nobody is there to press it")
         if not await self._bench.until(lambda: bool(set(self._bench.faults) - before), self._patience.hand_s):
             raise Wrong("nothing was told")
-        told = ", ".join(code for _, code in sorted(set(self._bench.faults) - before))
+        told = ", ".join(code for _, code, _ in sorted(set(self._bench.faults) - before))
         await self._person.asked("release", "Release it (close the door)")
         if not await self._bench.until(lambda: set(self._bench.faults) <= before, self._patience.hand_s):
             raise Wrong(f"{told} is told still")
