@@ -21,6 +21,7 @@ class EvseLayout(msgspec.Struct, frozen=True):
     has_meter: bool = True
     signs_sessions: bool = False
     has_bay: bool = False
+    has_rcd: bool = False
     has_secc: bool = False
     has_relay_feedback: bool = True
     min_a: float = 6.0
@@ -29,6 +30,11 @@ class EvseLayout(msgspec.Struct, frozen=True):
     derating: tuple[DeratingLayout, ...] = ()
     resettable: bool = True
     dc: DcLayout | None = None
+
+    @property
+    def supply_phases(self) -> int:
+        """Of alternating current, as SupplyPhases counts them: none where the vehicle gets direct current."""
+        return 0 if self.dc is not None else self.phases
 
     @property
     def max_power_w(self) -> float:
