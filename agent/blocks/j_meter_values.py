@@ -19,7 +19,6 @@ from agent.model.catalogue import (
     SAMPLED_TX_ENDED,
     SAMPLED_TX_STARTED,
     SAMPLED_TX_UPDATED,
-    TX_START_POINT,
 )
 from agent.model.variable import Variable
 from agent.ocpp.messages import j_meter_values as m
@@ -103,17 +102,11 @@ class MeterValues(Block):
         self._set_pace(self.desk.site.evses[fact.evse])
 
     def read_again(self, fact: Fact, now: Now) -> None:
-        """Read now: the register's value at that moment is what a transaction begins or ends with."""
-        self._read_now(self.desk.site.evses[fact.evse])
+        """Read now: a transaction begins or ends with what the register shows then, or with the first signed reading.
 
-    def signature_may_be_due(self, fact: EvConnected | AuthorizationGranted, now: Now) -> None:
-        """A transaction may start with the first signed reading (E01.FR.04): it is read at once."""
-        evse = self.desk.site.evses[fact.evse]
-        wanted = self.desk.model[SAMPLED_SIGN_READINGS] and "DataSigned" in self.desk.model[TX_START_POINT]
-        if wanted and evse.authorization is not None and evse.plugged is not None:
-            self._read_now(evse)
-        else:
-            self._set_pace(evse)
+        E01.FR.04; an EVSE at rest is read so seldom that it would begin with what was read long before.
+        """
+        self._read_now(self.desk.site.evses[fact.evse])
 
     def _set_pace(self, evse: Evse) -> None:
         period_s = self._period_s(evse)
@@ -163,8 +156,8 @@ class MeterValues(Block):
             self.desk.send(m.MeterValuesRequest(evse_id=evse.id, meter_value=(value,)), asked_for=asked_for)
 
     facts = {
-        AuthorizationGranted: signature_may_be_due,
-        EvConnected: signature_may_be_due,
+        AuthorizationGranted: read_again,
+        EvConnected: read_again,
         MeterRead: meter_read,
         EvRequestedPower: pace_may_differ,
         EvReleasedPower: pace_may_differ,

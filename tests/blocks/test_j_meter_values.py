@@ -96,6 +96,16 @@ def test_J02_FR_01_the_meter_is_read_often_in_a_transaction_and_seldom_after_it(
     assert bench.plants[1].period_s == QUIET_PERIOD_S
 
 
+def test_an_evse_at_rest_is_read_before_a_transaction_begins_with_what_it_shows():
+    bench = bench_with()
+    bench.pass_time(QUIET_PERIOD_S - 1)
+    bench.plug_in()
+    assert bench.evse().read_at_mono == bench.mono
+    bench.pass_time(5)
+    bench.swipe()
+    assert bench.evse().read_at_mono == bench.mono
+
+
 def test_the_meter_is_read_at_the_interval_of_the_readings_when_that_is_shorter():
     bench = bench_with(variables={"SampledDataCtrlr.TxUpdatedInterval": 2})
     bench.plug_in()
