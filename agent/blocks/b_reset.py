@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import BOOT_REASON, Block, Desk
 from agent.model.catalogue import RESET_RETRIES
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
@@ -30,7 +30,6 @@ EVSE_RESET_S = 3.0
 LOOK_AGAIN_S = 5.0
 """How often a reset that waits for something else than a transaction looks whether that is over."""
 
-BOOT_REASON = "boot/reason"
 MACHINE, STOPPED = "boot/machine", "boot/stopped"
 """Which start of the machine the agent ran in last, and in which it was stopped in an orderly way."""
 
@@ -70,6 +69,8 @@ class Resets(Block):
             self._reason, self._look_at = "ScheduledReset", now.mono + LOOK_AGAIN_S
             self._close_what_is_free()
             return m.ResetResponse(status="Scheduled")  # B12.FR.01
+        if self.desk.unbreakable:  # B11.FR.06
+            return _rejected("FwUpdateInProgress", self.desk.unbreakable)
         self._reason, self._look_at = "RemoteReset", None
         self._restart_by = now.mono + RESET_PATIENCE_S
         self.desk.post(ResetRequested(0, "ResetCommand", "ImmediateReset"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, ClassVar, TypeVar, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -26,6 +27,9 @@ from agent.vocabulary.facts import Fact, RegistrationStatus
 from agent.vocabulary.values import LastEnd, Now, Token
 
 T = TypeVar("T")
+
+BOOT_REASON = "boot/reason"
+"""The record of why the next start is one, where somebody asks for it."""
 
 FactTable = Mapping[type[Fact], Callable[..., None]]
 CallTable = Mapping[type[Request], Callable[..., Response | None]]
@@ -67,6 +71,7 @@ class Desk:
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
+        self.unbreakable = ""  # what no reset may interrupt, in words
 
     def tell(self, command: Command) -> None:
         """Lay down a command."""
@@ -141,6 +146,19 @@ def bound(request: Request, items: int, most_items: int, most_bytes: int) -> Non
         raise CallRefused("OccurrenceConstraintViolation", f"{items} items; at most {most_items} in one message")
     if len(msgspec.json.encode(request)) > most_bytes:
         raise CallRefused("FormatViolation", f"more than {most_bytes} bytes in one message")
+
+
+def objection_to(url: str, protocols: Collection[str]) -> str:
+    """Why no file can be fetched from there or brought there by these protocols; empty when it can be tried."""
+    try:
+        parts = urlsplit(url)
+        scheme, host = parts.scheme.upper(), parts.hostname
+        _ = parts.port  # raises for one that is none
+    except ValueError as error:
+        return str(error)
+    if scheme not in protocols:
+        return f"{scheme or 'no protocol'}; known are {', '.join(protocols)}"
+    return "" if host else "no host"
 
 
 def spot_of(component: Component, variable: OcppVariable) -> Spot:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import Block, Desk, objection_to
 from agent.model.catalogue import FILE_TRANSFER_PROTOCOLS
 from agent.ocpp.messages import n_diagnostics as m
 from agent.ocpp.messages.common import StatusInfo
@@ -55,8 +54,8 @@ class LogUpload(Block):
             return _rejected(
                 "UnsupportedRequest", f"there is no {request.log_type} here; there are {', '.join(FILE_NAMES)}"
             )
-        if why := self._cannot_reach(request.log.remote_location):
-            return _rejected("UnsupportedParam", why)
+        if why := objection_to(request.log.remote_location, self.desk.model[FILE_TRANSFER_PROTOCOLS]):
+            return _rejected("UnsupportedParam", f"remoteLocation: {why}")
         oldest, latest = request.log.oldest_timestamp, request.log.latest_timestamp
         if oldest is not None and latest is not None and oldest > latest:
             return _rejected("InvalidValue", f"oldestTimestamp {oldest:%FT%TZ} is after {latest:%FT%TZ}")
@@ -82,19 +81,6 @@ class LogUpload(Block):
         return None
 
     calls = {m.GetLogRequest: get}
-
-    def _cannot_reach(self, url: str) -> str:
-        """Why nothing can be uploaded there; empty when it can be tried."""
-        known = self.desk.model[FILE_TRANSFER_PROTOCOLS]
-        try:
-            parts = urlsplit(url)
-            scheme, host = parts.scheme.upper(), parts.hostname
-            _ = parts.port  # raises for one that is none
-        except ValueError as error:
-            return f"remoteLocation: {error}"
-        if scheme not in known:
-            return f"remoteLocation: {scheme or 'no protocol'}; known are {', '.join(known)}"
-        return "" if host else "remoteLocation names no host"
 
     def _cancel(self) -> int | None:
         """The requestId of what is not wanted any more."""
