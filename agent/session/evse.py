@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from agent.session.connector import Connector
 from agent.session.derating import Heat
 from agent.session.evse_state import EvseState
 from agent.session.layout import EvseLayout
-from agent.session.limits import CABLE, Bound, bound_of
+from agent.session.limits import CABLE, CSMS, Bound, bound_of
 from agent.session.pilot import facts_between
 from agent.session.transaction import Reading
 from agent.vocabulary.facts import (
@@ -115,6 +118,11 @@ class Evse(EvseState):
             self.limits.silence(source, now)
         else:
             self.limits.say(source, bound, now, lease_s)
+        return self._what_follows()
+
+    def limit_by_profiles(self, words: Mapping[str, tuple[Bound, datetime | None]], now: Now) -> list[Fact]:
+        """All that charging profiles allow here now, and until when as far as is known."""
+        self.limits.say_all(CSMS, words, now)
         return self._what_follows()
 
     def expire(self, now: Now) -> list[Fact]:

@@ -97,6 +97,10 @@ class EvseState:
 
     def may_give_power(self) -> bool:
         """Everything the agent can say in favour; the board has the last word."""
+        return self.limits.offer.limit_a > 0 and self.could_give_power()
+
+    def could_give_power(self) -> bool:
+        """The same, whatever the limits are."""
         transaction = self.transaction
         return (
             self.authorization is not None
@@ -105,7 +109,6 @@ class EvseState:
             and not self.wants_ventilation
             and self.serves(self.plugged)
             and self.connectors[self.plugged].secured
-            and self.limits.offer.limit_a > 0
             and not (transaction is not None and (transaction.energy_blocked or transaction.ending is not None))
         )
 

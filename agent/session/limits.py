@@ -6,7 +6,7 @@ holds until it speaks again; without a fallback nothing of it is left.  Knows no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
 
@@ -18,7 +18,7 @@ PHASES = ("L1", "L2", "L3")
 
 BOARD, CABLE, TEMPERATURE, LOCAL, SITE, CSMS = SOURCES = ("board", "cable", "temperature", "local", "site", "csms")
 """Who limits: the wiring, the cable, heat (one a spot, ``temperature:inlet``), the installer or a technician, the
-building, the CSMS.  Of equal limits the first of them is named first."""
+building, the CSMS (one a profile, ``csms:TxProfile 7``).  Of equal limits the first of them is named first."""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -114,6 +114,14 @@ class Limits:
         """The least of all, phase by phase."""
         return self._in_force
 
+    def beside(self, kind: str) -> Bound:
+        """The least of all that is not of this kind."""
+        least = Bound()
+        for source, said in self._held.items():
+            if not source.startswith(f"{kind}:"):
+                least = least.least(said.bound)
+        return least
+
     def said_by(self, source: str) -> Said | None:
         """What holds of this source."""
         return self._held.get(source)
@@ -145,6 +153,19 @@ class Limits:
             until_mono=None if lease is None else now.mono + lease,
             until=until,
         )
+        self._weigh(now.wall)
+
+    def say_all(self, kind: str, words: Mapping[str, tuple[Bound, datetime | None]], now: Now) -> None:
+        """All that a kind of source says now (``csms:TxProfile 7``), each until it says something else.
+
+        The time that goes with a word is for whoever wants to know; no lease ends with it.
+        """
+        for source in [each for each in self._held if each.startswith(f"{kind}:") and each not in words]:
+            del self._held[source]
+        for source, (bound, until) in words.items():
+            before = self._held.get(source)
+            since = before.since if before is not None and before.bound == bound else now.wall
+            self._held[source] = Said(source, bound, since, until=until)
         self._weigh(now.wall)
 
     def silence(self, source: str, now: Now) -> None:
