@@ -65,6 +65,9 @@ class SerialBus:
         self._fd = -1
         self._receive: Receive = _ignore
         self._waiting: set[asyncio.Event] = set()
+        self._unsent = b""
+        self._taken = asyncio.Event()
+        self._patience: asyncio.TimerHandle | None = None
         self._reason = "not open"
         self.shared: object = None
         """What the drivers of one device with several parts have in common on this line; the first of them makes it."""
@@ -110,6 +113,18 @@ class SerialBus:
         self._check()
         return os.dup(self._fd)
 
+    def send(self, data: bytes) -> None:
+        """Hand ``data`` to the kernel: at once, or behind what it has not taken yet.
+
+        A device that is gone, or takes nothing for a second, is told to those who wait.
+        """
+        if self._port is None:
+            return
+        behind = bool(self._unsent)
+        self._unsent += data
+        if not behind:
+            self._push()
+
     async def write(self, data: bytes) -> None:
         """Hand all of ``data`` to the kernel.
 
@@ -117,15 +132,12 @@ class SerialBus:
             BusLost: the device is gone, or has taken nothing for a second.
 
         """
-        rest = memoryview(data)
-        while rest:
-            self._check()
-            try:
-                rest = rest[os.write(self._fd, rest) :]
-            except BlockingIOError:
-                await self._writable()
-            except OSError as error:
-                self._lose(_words(error))
+        self._check()
+        self.send(data)
+        while self._unsent:
+            self._taken.clear()
+            await self.wait(self._taken, None)
+        self._check()
 
     async def drain(self) -> None:
         """Wait until everything has left the kernel: closing drops what has not.
@@ -137,7 +149,7 @@ class SerialBus:
         self._check()
         while self._port is not None:
             try:
-                if not self._port.out_waiting:
+                if not self._unsent and not self._port.out_waiting:
                     return
             except OSError as error:
                 self._lose(_words(error))
@@ -178,25 +190,39 @@ class SerialBus:
         else:
             self._lose("hung up")
 
-    async def _writable(self) -> None:
-        loop = asyncio.get_running_loop()
-        free = asyncio.Event()
-        loop.add_writer(self._fd, free.set)
+    def _push(self) -> None:
         try:
-            await self.wait(free, WRITE_TIMEOUT_S)
-            if not free.is_set():
-                self._lose("takes no bytes")
-        finally:
-            if self._fd >= 0:
-                loop.remove_writer(self._fd)
+            self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._lose(_words(error))
+            return
+        if self._unsent:
+            self._push_later()
+        else:
+            self._stop_pushing()
+
+    def _push_later(self) -> None:
+        self._stop_pushing()
+        loop = asyncio.get_running_loop()
+        loop.add_writer(self._fd, self._push)
+        self._patience = loop.call_later(WRITE_TIMEOUT_S, self._lose, "takes no bytes")
+
+    def _stop_pushing(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+            asyncio.get_running_loop().remove_writer(self._fd)
+            self._taken.set()
 
     def _lose(self, reason: str) -> None:
         if self._port is None:
             return
         port, self._port, self._reason = self._port, None, reason
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._fd)
-        loop.remove_writer(self._fd)
+        self._unsent = b""
+        self._stop_pushing()
+        asyncio.get_running_loop().remove_reader(self._fd)
         self._fd = -1
         with suppress(OSError, termios.error):
             if port.out_waiting:

@@ -74,7 +74,6 @@ class McuLine:
         self._listeners: list[Listener] = []
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._outgoing: list[bytes] = []
         self._latest: dict[tuple[type[Told], int], Told] = {}
         self._alive: Alive | None = None
         self._heard_at = 0.0
@@ -102,10 +101,9 @@ class McuLine:
             self.say(listener.farewell())  # where another one runs the line
 
     def say(self, frames: Iterable[bytes]) -> None:
-        """Send these; a board that is not there gets the wish when it is."""
+        """Send these at once; a board that is not there gets the wish when it is."""
         if self._begun:
-            self._outgoing += frames
-            self._wake.set()
+            self._bus.send(b"".join(frames))
 
     def restart(self) -> None:
         """Let the board start anew; what it has latched is gone then."""
@@ -136,7 +134,6 @@ class McuLine:
 
     def _let_go(self) -> None:
         self._begun = False
-        self._outgoing.clear()
         self._bus.close()
 
     async def _last_word(self) -> None:
@@ -166,8 +163,6 @@ class McuLine:
             if now >= repeat_at:
                 repeat_at = now + KEEP_ALIVE_S
                 self._repeat()
-            while self._outgoing:
-                await self._bus.write(self._outgoing.pop(0))
             await self._bus.wait(self._wake, max(0.0, repeat_at - monotonic()))
             self._wake.clear()
 
@@ -244,8 +239,7 @@ class McuLine:
             self.say(listener.wish())
 
     def _configure(self, field: int) -> None:
-        self._outgoing.append(configure(field, self.wiring))
-        self._wake.set()
+        self._bus.send(configure(field, self.wiring))
 
 
 def line_of(bus: SerialBus, name: Name, part: str) -> McuLine:

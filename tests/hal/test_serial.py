@@ -54,6 +54,25 @@ async def test_more_than_the_kernel_takes_at_once_arrives_whole_and_in_order() -
         await eventually(lambda: far.got == much)
 
 
+async def test_what_is_sent_comes_behind_what_the_kernel_has_not_taken_yet() -> None:
+    much = os.urandom(300_000)
+    async with line() as (bus, far, _):
+        bus.send(much)
+        bus.send(b"behind")
+        await bus.write(b"the last")
+        await eventually(lambda: far.got == much + b"behind" + b"the last")
+
+
+async def test_who_waits_hears_of_what_was_sent_into_a_line_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hal.bus.serial.WRITE_TIMEOUT_S", 0.05)
+    async with line() as (bus, far, _):
+        asyncio.get_running_loop().remove_reader(far.pty._master)
+        bus.send(bytes(300_000))
+        with pytest.raises(BusLost, match="takes no bytes"):
+            await bus.wait(asyncio.Event(), 5)
+        bus.send(b"nobody is there")
+
+
 async def test_a_line_that_takes_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hal.bus.serial.WRITE_TIMEOUT_S", 0.05)
     async with line() as (bus, far, _):
