@@ -34,6 +34,7 @@ from hal.wire.chargebyte import (
     layout_of,
     temperatures,
 )
+from hal.wire.duty import MOST_A
 
 NO_RESET_LINE = "only switching its power off and on leads out of it: the board file names no reset line"
 RESET_BY_HAND = "it is reset when a technician clears the fault"
@@ -69,7 +70,7 @@ class Chargebyte:
         self._config = config
         self._place = place
         self._post = post
-        self.traits = msgspec.structs.replace(self.traits, max_a=place.limit_a)
+        self.traits = msgspec.structs.replace(self.traits, max_a=min(place.limit_a, MOST_A))
         self._line = line_of(bus, place.part)
         self._presence = Presence(place, post)
         way_out = NO_RESET_LINE if config.reset is None else RESET_BY_HAND

@@ -10,6 +10,7 @@ from hal.drivers.pilot_news import Fault, PilotNews, Words
 from hal.events import CpState, Event, FaultCode
 from hal.ports import PilotIntent
 from hal.wire.chargebyte import FULL_DUTY, ChargeState, Control, Temperature
+from hal.wire.duty import LEAST_A, duty_for
 
 HOST_SILENT, RCM_TRIPPED, RCM_TEST_FAILED = 2, 20, 21
 
@@ -40,20 +41,14 @@ REASONS: dict[int, tuple[FaultCode, str]] = {
 CABLE_A: dict[int, float | None] = {0: None, 1: 13.0, 2: 20.0, 3: 32.0, 4: 63.0, 5: None, 6: None}
 
 
-def duty_for(limit_a: float) -> int:
-    """Tenths of a percent that offer at most ``limit_a`` (6 to 80 A), IEC 61851-1 table A.7."""
-    percent = limit_a / 0.6 if limit_a <= 51 else limit_a / 2.5 + 64
-    return int(percent * 10 + 1e-6)
-
-
 def control_for(intent: PilotIntent, max_a: float, contactors: frozenset[int]) -> Control:
     """State F when not available, x1 when nothing is offered, else the duty; contactors only with an offer."""
     if not intent.available:
         return Control(pwm=True, duty=0)
     limit_a = min(intent.limit_a or 0.0, max_a)
-    if limit_a < 6:
+    if limit_a < LEAST_A:
         return Control(pwm=True, duty=FULL_DUTY)
-    return Control(True, duty_for(limit_a), contactors if intent.permit_power else frozenset())
+    return Control(True, duty_for(limit_a, FULL_DUTY), contactors if intent.permit_power else frozenset())
 
 
 class Seen:

@@ -12,10 +12,11 @@ from msgspec import Meta
 
 from hal.bus.serial import SerialBus
 from hal.drivers.everest_mcu_line import KEEP_ALIVE_S, McuLine, line_of
-from hal.drivers.everest_mcu_states import GREATEST_A, Seen, duty_of, offers
+from hal.drivers.everest_mcu_states import Seen, duty_of, offers
 from hal.drivers.presence import Presence
 from hal.errors import BadOptions
 from hal.ports import PilotIntent, PilotTraits, Place, Post
+from hal.wire.duty import MOST_A
 from hal.wire.everest_mcu import STATE_F, Alive, Name, Told, permit, reset_rcd, set_duty, use_phases
 
 MOTOR_LOCKS = {"none": -1, "hella": 1, "valeo": 2}
@@ -56,7 +57,7 @@ class EverestMcu:
         self._port = port_of(self._line, config.port, place.part)
         if config.phase_switch and self._model.phases is None:
             raise BadOptions(f"{place.part}: {self._model.title} cannot switch phases")
-        most_a = min(place.limit_a, GREATEST_A)
+        most_a = min(place.limit_a, MOST_A)
         self.traits = msgspec.structs.replace(self.traits, max_a=most_a, phase_switch=config.phase_switch)
         if self._line.liveness is None:
             self._line.liveness = place.liveness

@@ -15,6 +15,7 @@ from hal.events import (
     PowerChanged,
 )
 from hal.ports import PilotIntent
+from hal.wire.duty import duty_for
 from hal.wire.everest_mcu import FULL, STATE_F, Cable, Errors, Flag, Model, Pilot, Relay, Told
 
 MEANINGS: dict[Flag, tuple[FaultCode, str]] = {
@@ -32,22 +33,13 @@ MEANINGS: dict[Flag, tuple[FaultCode, str]] = {
 
 CABLE_FAULT: Flag = "cable"
 
-GREATEST_A = 80.0
-"""A duty cannot say more."""
-
-
-def duty_for(limit_a: float) -> int:
-    """Hundredths of a percent that offer at most ``limit_a`` (6 to 80 A), IEC 61851-1 table A.7."""
-    percent = limit_a / 0.6 if limit_a <= 51 else limit_a / 2.5 + 64
-    return int(percent * 100 + 1e-6)
-
 
 def duty_of(intent: PilotIntent, min_a: float, max_a: float, model: Model) -> int:
     """State F when not available, x1 when nothing can be offered, else the offer."""
     if not intent.available:
         return STATE_F
     limit_a = min(intent.limit_a or 0.0, max_a)
-    return model.x1 if limit_a < min_a else duty_for(limit_a)
+    return model.x1 if limit_a < min_a else duty_for(limit_a, FULL)
 
 
 def offers(duty: int) -> bool:

@@ -16,7 +16,7 @@ from hal.bus.serial import SerialBus
 from hal.drivers.chargebyte import Chargebyte
 from hal.drivers.chargebyte_pt1000 import ChargebytePt1000
 from hal.drivers.chargebyte_rcm import ChargebyteRcm
-from hal.drivers.chargebyte_states import REASONS, Seen, control_for, duty_for
+from hal.drivers.chargebyte_states import REASONS, Seen, control_for
 from hal.errors import BadOptions
 from hal.events import (
     CableRated,
@@ -33,7 +33,7 @@ from hal.events import (
 )
 from hal.liveness import FRESH_FOR_S, Liveness
 from hal.ports import PilotController, PilotIntent, Place, ResidualCurrentMonitor, Thermometer
-from hal.registry import make_driver
+from hal.registry import make_bus, make_driver
 from hal.wire.chargebyte import CHARGE_CONTROL, READERS, Control
 from tests.emulators.chargebyte import HOST_SILENT, RCM_TRIPPED, EmulatedChargebyte
 from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
@@ -132,12 +132,10 @@ def test_what_a_wish_is_on_the_wire(intent: PilotIntent, control: Control) -> No
     assert control_for(intent, 32, frozenset({1, 2})) == control
 
 
-@pytest.mark.parametrize(
-    ("limit_a", "duty"),
-    [(6, 100), (10, 166), (13, 216), (16, 266), (20, 333), (32, 533), (51, 850), (63, 892), (80, 960)],
-)
-def test_the_duty_offers_at_most_the_limit(limit_a: float, duty: int) -> None:
-    assert duty_for(limit_a) == duty
+def test_a_board_file_with_more_than_a_pilot_can_say_offers_80_a() -> None:
+    bus = make_bus("serial", {"device": "/dev/ttyNotHere"}, "bus.safety")
+    driver: Any = make_driver("chargebyte", {}, Place("evse[0].pilot", 1, limit_a=200), bus, print)
+    assert driver.traits.max_a == 80
 
 
 async def test_a_wish_is_told_at_once_and_never_more_than_the_board_allows() -> None:
