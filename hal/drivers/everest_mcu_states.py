@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hal.events import (
-    CableRated,
-    CpState,
-    Event,
-    FaultCode,
-    HardwareFaulted,
-    HardwareHealed,
-    PilotChanged,
-    PowerChanged,
-)
+from hal.drivers.pilot_news import Fault, PilotNews, Words
+from hal.events import CableRated, CpState, Event, FaultCode, PilotChanged, PowerChanged
 from hal.ports import PilotIntent
 from hal.wire.duty import duty_for
 from hal.wire.everest_mcu import FULL, STATE_F, Cable, Errors, Flag, Model, Pilot, Relay, Told
@@ -52,7 +44,7 @@ class Seen:
 
     def __init__(self, evse: int, connector: int) -> None:
         self._evse, self._connector = evse, connector
-        self._faults: dict[FaultCode, tuple[str, str]] = {}
+        self._news = PilotNews(evse, connector)
         self._flags: frozenset[Flag] = frozenset()
         self._bad_cable = False
         self.forget()
@@ -65,7 +57,7 @@ class Seen:
 
     @property
     def is_faulted(self) -> bool:
-        return bool(self._faults)
+        return bool(self._news.faults)
 
     @property
     def has_tripped(self) -> bool:
@@ -87,27 +79,20 @@ class Seen:
                 yield PowerChanged(self._evse, closed)
             case Cable(limit_a=limit_a, fault=fault):
                 self._bad_cable = fault
-                yield from self._fault_events()
+                yield from self._news.look_at_faults(self._present())
                 if not fault and limit_a != self._cable:
                     self._cable = limit_a
                     yield CableRated(self._evse, limit_a, self._connector)
             case Errors(flags=flags):
                 self._flags = flags
-                yield from self._fault_events()
+                yield from self._news.look_at_faults(self._present())
 
-    def _fault_events(self) -> Iterator[Event]:
-        before, self._faults = self._faults, self._present()
-        yield from (HardwareHealed(self._evse, code) for code in before if code not in self._faults)
-        for code, (names, text) in self._faults.items():
-            if before.get(code, ("", ""))[0] != names:
-                yield HardwareFaulted(self._evse, code, vendor_code=names, text=text)
-
-    def _present(self) -> dict[FaultCode, tuple[str, str]]:
-        """By code; several flags may mean the same one."""
+    def _present(self) -> dict[Fault, Words]:
+        """Several flags may mean the same code."""
         flags = {*self._flags, CABLE_FAULT} if self._bad_cable else self._flags
-        found: dict[FaultCode, tuple[str, str]] = {}
+        found: dict[Fault, Words] = {}
         for flag in sorted(flags):
             code, text = MEANINGS[flag]
-            names, texts = found.get(code, ("", ""))
-            found[code] = (f"{names}, {flag}".lstrip(", "), f"{texts}; {text}".lstrip("; "))
+            names, texts = found.get((code, None), ("", ""))
+            found[code, None] = (f"{names}, {flag}".lstrip(", "), f"{texts}; {text}".lstrip("; "))
         return found
