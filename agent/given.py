@@ -175,6 +175,7 @@ def network_setup(board: Board, provision: Provision) -> NetworkSetup:
         factory = NetworkProfile(FACTORY_SLOT, target.url, security_profile_of(provision, target))
     return NetworkSetup(
         factory=factory,
+        identity="" if target is None else target.identity,
         interfaces=board.csms.interfaces,
         protocols=board.csms.protocols if target is None else target.subprotocols,
         has_certificate=provision.client_cert_file is not None,

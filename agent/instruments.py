@@ -11,6 +11,7 @@ from functools import partial
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
 from agent.session.connector import Connector
+from agent.session.dc import DcSession
 from agent.session.evse import Evse
 from agent.session.site import Site
 from hal.events import CpState, DeviceFound, DeviceLost, Event, FaultCode, MeterSampled, TemperatureMeasured
@@ -21,6 +22,7 @@ FEED = "ElectricalFeed"
 METER, PILOT = "FiscalMetering", "CPPWMController"
 CONTACTOR, LOCK = "PowerContactor", "ConnectorPlugRetentionLock"
 BAY, READER, THERMOMETER = "BayOccupancySensor", "TokenReader", "TemperatureSensor"
+RCD, SUPPLY, INSULATION = "RCD", "AcDcConverter", "GroundIsolationProtection"
 
 
 def flag(component: str, name: str) -> Variable[bool]:
@@ -31,6 +33,16 @@ def flag(component: str, name: str) -> Variable[bool]:
 def number(component: str, name: str, unit: str, instance: str | None = None) -> Variable[float | None]:
     """A measured value; None until it was measured."""
     return Variable(component, name, None, unit, instance=instance, data_type="decimal", mutability="ReadOnly")
+
+
+def supply_phases(component: str, phases: int | None) -> Variable[int | None]:
+    """How many phases of alternating current are there; 0: it is direct current, None: not known (2.13.6)."""
+    return Variable(component, "SupplyPhases", phases, data_type="integer", mutability="ReadOnly")
+
+
+def mains_phases(site: Site) -> int | None:
+    """What the EVSEs get of the mains; a DC supply does not say how it is fed."""
+    return max((evse.layout.phases for evse in site.evses.values() if evse.dc is None), default=None)
 
 
 class Instruments:
@@ -90,6 +102,10 @@ def declare_parts(model: DeviceModel, site: Site) -> None:
             _declare_meter(model, evse)
         if evse.layout.has_bay:
             _declare_bay(model, evse)
+        if evse.layout.has_rcd:
+            _declare_rcd(model, evse)
+        if evse.dc is not None:
+            _declare_dc(model, evse, evse.dc)
         for connector in evse.connectors.values():
             if connector.layout.has_lock:
                 _declare_lock(model, evse, connector)
@@ -97,10 +113,9 @@ def declare_parts(model: DeviceModel, site: Site) -> None:
 
 def _declare_feed(model: DeviceModel, site: Site) -> None:
     """The mains: what the EVSEs say of its voltage."""
-    phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
     codes: tuple[FaultCode, ...] = ("OverVoltage", "UnderVoltage")
     model.declare(present(FEED))
-    model.declare(Variable(FEED, "SupplyPhases", phases, mutability="ReadOnly"))
+    model.declare(supply_phases(FEED, mains_phases(site)))
     problem = flag(FEED, "Problem")
     model.declare(problem, live=lambda: any(has_problem(evse, codes) for evse in site.evses.values()))
 
@@ -127,6 +142,8 @@ def _declare_meter(model: DeviceModel, evse: Evse) -> None:
     declare(flag(METER, "Problem"), live=lambda: evse.faults.meter_is_gone)
     register = number(METER, "EnergyImportRegister", "Wh")
     declare(register, live=partial(read, evse, lambda sample: sample.import_wh))
+    given = number(METER, "EnergyExportRegister", "Wh")
+    declare(given, live=partial(read, evse, lambda sample: sample.export_wh))
     for index, line in enumerate(LINES[: evse.layout.phases]):
         volts, amps = number(METER, "ACVoltage", "V", line), number(METER, "ACCurrent", "A", line)
         declare(volts, live=partial(read, evse, partial(phase, "voltage_v", index)))
@@ -136,6 +153,25 @@ def _declare_meter(model: DeviceModel, evse: Evse) -> None:
 def _declare_bay(model: DeviceModel, evse: Evse) -> None:
     model.declare(present(BAY), evse=evse.id)
     model.declare(flag(BAY, "Active"), evse=evse.id, live=lambda: evse.bay_occupied)
+
+
+def _declare_rcd(model: DeviceModel, evse: Evse) -> None:
+    declare = partial(model.declare, evse=evse.id)
+    declare(present(RCD))
+    declare(flag(RCD, "Tripped"), live=partial(has_problem, evse, ("GroundFailure",)))
+    declare(flag(RCD, "Problem"), live=partial(has_problem, evse, (), "rcd"))
+
+
+def _declare_dc(model: DeviceModel, evse: Evse, dc: DcSession) -> None:
+    """What makes the direct current, and what watches its insulation."""
+    declare = partial(model.declare, evse=evse.id)
+    declare(present(SUPPLY))
+    declare(flag(SUPPLY, "Problem"), live=partial(has_problem, evse, (), "supply"))
+    declare(number(SUPPLY, "DCVoltage", "V"), live=lambda: None if dc.output is None else dc.output.voltage_v)
+    declare(number(SUPPLY, "DCCurrent", "A"), live=lambda: None if dc.output is None else dc.output.current_a)
+    declare(present(INSULATION))
+    declare(flag(INSULATION, "Problem"), live=partial(has_problem, evse, (), "insulation"))
+    declare(number(INSULATION, "Impedance", "Ohm"), live=lambda: dc.insulation_ohm)
 
 
 def _declare_lock(model: DeviceModel, evse: Evse, connector: Connector) -> None:

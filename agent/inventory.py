@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from agent.instruments import mains_phases, supply_phases
 from agent.model.catalogue import (
     CACHE_STORAGE,
     CENTRAL_CONTRACT_VALIDATION_ALLOWED,
@@ -77,8 +78,7 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
     model.declare(_state("ChargingStation"), live=partial(station_state, site, status_of))
     model.declare(_available("ChargingStation"))
     model.declare(_problem("ChargingStation"), live=lambda: any(evse.faulted() for evse in site.evses.values()))
-    phases = max((evse.layout.phases for evse in site.evses.values()), default=0)
-    model.declare(Variable("ChargingStation", "SupplyPhases", phases, mutability="ReadOnly"))
+    model.declare(supply_phases("ChargingStation", mains_phases(site)))
     cables = [connector.layout for evse in site.evses.values() for connector in evse.connectors.values()]
     if all(cable.attached for cable in cables):  # 2.1.12: nothing to unlock
         model.fix(UNLOCK_ON_EV_SIDE_DISCONNECT, False)
@@ -94,7 +94,7 @@ def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
     model.declare(_available("EVSE"), evse=evse.id)
     model.declare(_problem("EVSE"), evse=evse.id, live=evse.faulted)
     model.declare(Variable("EVSE", "AllowReset", evse.layout.resettable, mutability="ReadOnly"), evse=evse.id)
-    model.declare(Variable("EVSE", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"), evse=evse.id)
+    model.declare(supply_phases("EVSE", evse.layout.supply_phases), evse=evse.id)
     power = Variable("EVSE", "Power", 0.0, "W", high=evse.layout.max_power_w, mutability="ReadOnly")
     model.declare(power, evse=evse.id, live=partial(evse_power_w, evse))
     for connector in evse.connectors.values():
@@ -108,7 +108,7 @@ def _declare_connector(model: DeviceModel, evse: Evse, connector: Connector, sta
     declare(_problem("Connector"), live=partial(evse.faulted, connector.id))
     kind = Variable("Connector", "ConnectorType", connector.layout.type, mutability="ReadOnly")
     declare(kind)
-    declare(Variable("Connector", "SupplyPhases", evse.layout.phases, mutability="ReadOnly"))
+    declare(supply_phases("Connector", evse.layout.supply_phases))
 
 
 def station_state(site: Site, status_of: StatusOf) -> str:

@@ -15,6 +15,7 @@ from agent.blocks.base import Block, Desk
 from agent.model.catalogue import (
     ACTIVE_NETWORK_PROFILE,
     ALLOW_SECURITY_PROFILE_DOWNGRADE,
+    IDENTITY,
     MESSAGE_TIMEOUT,
     NETWORK_CONFIGURATION_PRIORITY,
     SECURITY_PROFILE,
@@ -41,6 +42,7 @@ class NetworkSetup(msgspec.Struct, frozen=True):
     """What the station was provisioned with, and what it can do."""
 
     factory: NetworkProfile | None = None
+    identity: str = ""
     interfaces: tuple[str, ...] = ("Wired0",)
     protocols: tuple[str, ...] = ("ocpp2.0.1",)
     has_certificate: bool = False
@@ -76,12 +78,18 @@ class Network(Block):
             self._slots[FACTORY_SLOT] = setup.factory
         desk.model.declare(ACTIVE_NETWORK_PROFILE, live=self._active_slot)
         desk.model.declare(SECURITY_PROFILE, live=self._security_profile)
+        desk.model.declare(IDENTITY, live=self._identity)
 
     def _active_slot(self) -> int:
         return FACTORY_SLOT if self._active is None else self._active.slot
 
     def _security_profile(self) -> int:
         return 0 if self._active is None else self._active.security_profile
+
+    def _identity(self) -> str:
+        """As whom it connects: a profile may name somebody else than it was provisioned with."""
+        named = None if self._active is None else self._active.identity
+        return named or self._setup.identity
 
     # ---- B09: a slot gets a profile ----
 

@@ -76,14 +76,14 @@ def data_of(slot: Slot, value_size: int, list_size: int) -> m.ReportData:
         type="Actual",  # the only one there is (B07.FR.11)
         value=None if text is None else text[:value_size],
         mutability=slot.mutability,
-        persistent=not slot.fixed,
+        persistent=slot.live is None,
     )
     characteristics = m.VariableCharacteristics(
         data_type=variable.data_type,
         supports_monitoring=True,  # of what may only be written, that it changed
         unit=variable.unit or None,
         min_limit=variable.low if number else None,
-        max_limit=variable.high,
+        max_limit=variable.longest if isinstance(variable.default, tuple) else variable.high,
         values_list=",".join(variable.choices)[:list_size] or None,
     )
     component, name = place_of(slot.spot)

@@ -67,6 +67,7 @@ NETWORK_PROFILE_CONNECTION_ATTEMPTS = Variable("OCPPCommCtrlr", "NetworkProfileC
 RESET_RETRIES = Variable("OCPPCommCtrlr", "ResetRetries", 1, low=0, high=10)
 UNLOCK_ON_EV_SIDE_DISCONNECT = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", True)
 
+IDENTITY = Variable("SecurityCtrlr", "Identity", "", high=48, mutability="ReadOnly")
 SECURITY_PROFILE = Variable("SecurityCtrlr", "SecurityProfile", 0, high=3, mutability="ReadOnly")
 CERTIFICATE_ENTRIES = Variable("SecurityCtrlr", "CertificateEntries", 0, high=20, mutability="ReadOnly")
 ADDITIONAL_ROOT_CERTIFICATE_CHECK = Variable(  # required, and false where the feature is not there

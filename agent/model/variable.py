@@ -70,6 +70,11 @@ class Variable(Generic[T]):
         instance = f"[{self.instance}]" if self.instance else ""
         return f"{self.component}.{self.name}{instance}"
 
+    @property
+    def longest(self) -> int:
+        """Of a list: how long its text can be, with every choice in it."""
+        return len(",".join(self.choices))
+
     def to_text(self, value: T) -> str:
         """A value as AttributeValue carries it; empty where there is none yet (B06.FR.13)."""
         if value is None:
@@ -123,6 +128,8 @@ class Variable(Generic[T]):
             raise ValueError(f"{self}: {len(value)} characters are fewer than {self.low:g}")
         if self.choices:
             members = value if isinstance(value, tuple) else (value,)
+            if len(set(members)) < len(members):
+                raise ValueError(f"{self} names a value twice")
             for member in members:
                 if member not in self.choices:
                     raise ValueError(f"{self}: {member!r} is not one of {', '.join(self.choices)}")

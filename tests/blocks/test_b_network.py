@@ -18,7 +18,7 @@ EVENTS = {"TxCtrlr.TxStartPoint": "EVConnected", "SampledDataCtrlr.TxUpdatedInte
 def a_bench(url: str = OLD, security_profile: int = 0, **options: object) -> Bench:
     """Connected with what it was provisioned with, that is the first slot."""
     certificate = bool(options.pop("certificate", False))
-    setup = NetworkSetup(NetworkProfile(FACTORY_SLOT, url, security_profile), has_certificate=certificate)
+    setup = NetworkSetup(NetworkProfile(FACTORY_SLOT, url, security_profile), "CS1", has_certificate=certificate)
     bench = Bench(network=setup, **options)  # type: ignore[arg-type]
     bench.accept()
     bench.take_sent()
@@ -238,6 +238,14 @@ def test_B10_FR_10_another_csms_without_a_reboot_is_told_who_we_are():
     said = [each.action for each in bench.take_sent()]
     assert said[0] == "BootNotification"
     assert "StatusNotification" in said
+
+
+def test_the_station_says_as_whom_it_connects():
+    assert a_bench().get("SecurityCtrlr.Identity") == "CS1"
+    named = NetworkProfile(FACTORY_SLOT, OLD, 0, identity="CS2")  # as a profile of 2.1 may
+    bench = Bench(network=NetworkSetup(named, "CS1"))
+    bench.accept()
+    assert bench.get("SecurityCtrlr.Identity") == "CS2"
 
 
 def test_what_waits_goes_to_the_new_csms_once_it_has_accepted_the_station():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench import Payload, only
 from tests.blocks.reusable import Octt
-from tests.model.required import required
+from tests.model.referenced import required
 
 LISTS = ("OptionList", "SequenceList", "MemberList")
 STATES = "Available,Occupied,Reserved,Unavailable,Faulted"

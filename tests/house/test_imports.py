@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hal.events",
         "hal.ports",
     ),
-    "agent.inventory": ("agent.model", "agent.session"),
+    "agent.inventory": ("agent.instruments", "agent.model", "agent.session"),
     "agent.instruments": ("agent.model", "agent.session", "hal.events"),
     "agent.settings": ("agent.blocks.base", "agent.model", "agent.session", "agent.vocabulary"),
     "agent.pages": ("agent.station",),

@@ -9,9 +9,10 @@ import pytest
 from agent.model.device import Spot
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
+from agent.session.dc import DcLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from hal.events import DeviceFound, DeviceLost, MeterSampled, TemperatureMeasured
+from hal.events import DcOutput, DeviceFound, DeviceLost, InsulationMeasured, MeterSampled, TemperatureMeasured
 from tests.bench import Bench
 
 PLAIN = EvseLayout(1, has_meter=False, has_relay_feedback=False)
@@ -144,3 +145,39 @@ def test_a_meter_that_is_silent_is_a_problem_of_the_meter_alone():
     bench = Bench()
     bench.lose("meter")
     assert [value(bench, name, "Problem") for name in ("FiscalMetering", "CPPWMController")] == ["true", "false"]
+
+
+def test_the_rcd_has_tripped_until_it_is_reset_and_has_a_problem_when_it_is_gone():
+    bench = Bench(layout={"has_rcd": True})
+
+    def rcd() -> tuple[str, str]:
+        return told(bench.station, "RCD", "Tripped", None, 1), told(bench.station, "RCD", "Problem", None, 1)
+
+    assert rcd() == ("false", "false")
+    bench.fault("GroundFailure")
+    assert rcd() == ("true", "false")
+    bench.heal("GroundFailure")
+    bench.lose("rcd")
+    assert rcd() == ("false", "true")
+
+
+def test_what_makes_direct_current_says_what_it_gives_until_it_is_gone():
+    bench = Bench(layout={"dc": DcLayout(1000)})
+
+    def supply() -> list[str]:
+        places = (("AcDcConverter", "DCVoltage"), ("AcDcConverter", "DCCurrent"), ("AcDcConverter", "Problem"))
+        return [told(bench.station, component, variable, None, 1) for component, variable in places]
+
+    bench.post(DcOutput(1, 398.5, 62.0))
+    assert supply() == ["398.5", "62", "false"]
+    bench.post(InsulationMeasured(1, 1_200_000.0))
+    assert told(bench.station, "GroundIsolationProtection", "Impedance", None, 1) == "1200000"
+    bench.lose("supply")
+    assert supply() == ["", "", "true"]
+
+
+def test_a_meter_that_counts_both_ways_is_told_with_both_registers():
+    bench = Bench()
+    bench.post(MeterSampled(1, import_wh=1500.0, export_wh=250.5))
+    names = ("EnergyImportRegister", "EnergyExportRegister")
+    assert [told(bench.station, "FiscalMetering", name, None, 1) for name in names] == ["1500", "250.5"]

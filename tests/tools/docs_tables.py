@@ -32,6 +32,7 @@ from agent.ocpp.messages.actions import ACTIONS, ACTIONS_SINCE_21
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts
 from agent.session.connector import ConnectorLayout
+from agent.session.dc import DcLayout
 from agent.session.layout import EvseLayout
 from agent.shell.boards.words import silence_words
 from agent.station import Station
@@ -249,11 +250,12 @@ def number_words(kind: inspect.IntType | inspect.FloatType) -> str:
 
 @cache
 def station() -> Station:
-    """A station with one EVSE that has every part, as the agent makes it."""
+    """A station with an EVSE that has every part, and one for direct current, as the agent makes it."""
     socket = ConnectorLayout(attached=False, has_lock=True)
     identity = ChargingStation(model="-", vendor_name="-", serial_number="-", firmware_version="-")
-    evse = EvseLayout(1, connectors=(socket,), has_bay=True)
-    return Station((evse,), identity, Random(0), readers=(0,), thermometers={1: ("inlet",)})
+    evse = EvseLayout(1, connectors=(socket,), has_bay=True, has_rcd=True)
+    direct = EvseLayout(2, dc=DcLayout(1000))
+    return Station((evse, direct), identity, Random(0), readers=(0,), thermometers={1: ("inlet",)})
 
 
 def answered() -> set[str]:
@@ -333,10 +335,11 @@ def values_of(variable: Variable[Any]) -> str:
 
 
 def hardware_table() -> str:
-    """The variables that the board file makes: those of a station with one EVSE that has every part."""
+    """The variables that the board file makes: each once, however many EVSEs have it."""
     settings = {id(variable) for variable in STATION_VARIABLES}
     slots = [slot for slot in station().model.slots() if id(slot.variable) not in settings]
-    return table(("component", "for each", "variable", "type", "access", "value"), map(hardware_row, slots))
+    rows = dict.fromkeys(map(hardware_row, slots))
+    return table(("component", "for each", "variable", "type", "access", "value"), rows)
 
 
 def hardware_row(slot: Slot) -> Row:
