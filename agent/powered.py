@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from agent.blocks.b_reset import STOPPED
 from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
@@ -41,13 +42,14 @@ from agent.link.csms import CsmsLink
 from agent.link.disk import Put
 from agent.link.outbox import Outbox
 from agent.loop import Loop
+from agent.model.catalogue import ALLOW_CSMS_TLS_WILDCARDS
 from agent.ocpp.tolerance import Ear, Tolerance
 from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
 from agent.vocabulary.incoming import Incoming
-from agent.vocabulary.values import ClockShift
+from agent.vocabulary.values import ClockShift, NetworkProfile
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event
@@ -107,7 +109,7 @@ class PoweredStation:
         own = provision.client_cert_file
         roots = CertificateStore(data / CERTIFICATES, None if own is None else Path(own))
         self.station.certificates.installed = roots.installed()
-        self.network = Network(target, _context_of(provision, self.clock, roots), tasks)
+        self.network = Network(target, _context_of(provision, self.clock, roots, self.station), tasks)
         self.uploads = Uploads(
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
             _upload_context_of(provision, roots),
@@ -303,10 +305,18 @@ def _upload_context_of(provision: Provision, roots: CertificateStore) -> Callabl
     return make
 
 
-def _context_of(provision: Provision, clock: Clock, roots: CertificateStore) -> Callable[[], Any]:
-    def make() -> Any:
+def _context_of(
+    provision: Provision, clock: Clock, roots: CertificateStore, station: Station
+) -> Callable[[NetworkProfile | None], Any]:
+    def make(profile: NetworkProfile | None) -> Any:
         from agent.edge.tls import context_for  # TLS costs memory; a station without it does not pay
 
-        return context_for(provision, clock_known=clock.known, roots=roots.csms_roots())
+        shown = profile is None or profile.security_profile == 3  # A00.FR.001: one security profile at a time
+        return context_for(
+            provision if shown else replace(provision, client_cert_file=None),
+            clock_known=clock.known,
+            roots=roots.csms_roots(),
+            wildcards=station.model[ALLOW_CSMS_TLS_WILDCARDS],
+        )
 
     return make

@@ -39,7 +39,7 @@ class Network:
 
     Args:
         target: where the CSMS is and as whom to connect, as the station was provisioned.
-        context: makes the TLS context, when it is wanted.
+        context: makes the TLS context of a profile, when it is wanted.
         tasks: where attempts to connect run.
 
     """
@@ -47,7 +47,7 @@ class Network:
     def __init__(
         self,
         target: Target | None,
-        context: Callable[[], ssl.SSLContext] | None,
+        context: Callable[[NetworkProfile | None], ssl.SSLContext] | None,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self.target = self._provisioned = target
@@ -96,7 +96,7 @@ class Network:
             on_close=lambda reason: self._closed(socket, reason),
             max_size=MAX_FRAME_BYTES,
         )
-        self._attempt = self._tasks.create_task(self._connect(socket, secure=target.url.lower().startswith("wss:")))
+        self._attempt = self._tasks.create_task(self._connect(socket, profile))
 
     def _refusal(self, target: Target | None, profile: NetworkProfile | None) -> str:
         """What speaks against trying."""
@@ -112,18 +112,18 @@ class Network:
             return f"security profile {profile.security_profile} wants wss://, not {target.url}"
         return ""
 
-    async def _connect(self, socket: CsmsSocket, *, secure: bool) -> None:
+    async def _connect(self, socket: CsmsSocket, profile: NetworkProfile | None) -> None:
         try:
-            await self._try(socket, secure=secure)
+            await self._try(socket, profile)
         except Exception as error:  # the group that it runs in would end with it, and the station with the group
             log.error("! defect: %s", told_of(error))
             log.debug("traceback", exc_info=True)
             socket.abort()
             self._closed(socket, f"a defect of the agent: {type(error).__name__}")
 
-    async def _try(self, socket: CsmsSocket, *, secure: bool) -> None:
+    async def _try(self, socket: CsmsSocket, profile: NetworkProfile | None) -> None:
         try:
-            context = self._make_context() if secure and self._make_context else None
+            context = self._make_context(profile) if socket.secure and self._make_context else None
         except (OSError, ssl.SSLError) as error:
             self._closed(socket, f"TLS cannot be set up: {error}")
             return

@@ -11,18 +11,24 @@ from typing import Any
 from agent.edge.certificates import trust
 from agent.provision import Provision
 
-SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384:" + (
+SUITES = "@SECLEVEL=2:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384:" + (
     "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
 )
-"""A00.FR.318 with the forward-secret RSA suites in front of what it names."""
-
+"""A00.FR.318 and the forward-secret RSA suites; the level refuses keys below 112 bits of security (A00.FR.501)."""
 
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python has no name for."""
 
+NO_WILDCARDS = 0x2
+"""X509_CHECK_FLAG_NO_WILDCARDS of OpenSSL, which Python has no name for."""
 
-def context_for(provision: Provision, *, clock_known: bool = True, roots: tuple[str, ...] = ()) -> ssl.SSLContext:
+
+def context_for(
+    provision: Provision, *, clock_known: bool = True, roots: tuple[str, ...] = (), wildcards: bool = False
+) -> ssl.SSLContext:
     """The context of this station; ``roots`` are what the CSMS has installed, as PEM.
+
+    ``wildcards``: a certificate for ``*.example.com`` counts for its hosts (AllowCSMSTLSWildcards).
 
     While the time of day is not known, validity periods cannot be judged: chain, name and signature are, and the
     period is judged by ``out_of_date`` as soon as the CSMS has told the time.
@@ -34,7 +40,10 @@ def context_for(provision: Provision, *, clock_known: bool = True, roots: tuple[
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=provision.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # A00.FR.313
     context.set_ciphers(SUITES)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION  # A00.FR.321
     context.check_hostname = provision.verify_hostname is not False
+    if not wildcards:
+        context._host_flags |= NO_WILDCARDS  # type: ignore[attr-defined]
     if not clock_known:
         context.verify_flags |= NO_CHECK_TIME
     if provision.certs_dir and Path(provision.certs_dir).is_dir():

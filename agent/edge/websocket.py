@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import State
+from websockets.protocol import Event, State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -92,10 +93,11 @@ class CsmsSocket(asyncio.Protocol):
         self._target = target
         self._on_open, self._on_text, self._on_pong, self._on_close = on_open, on_text, on_pong, on_close
         self._transport: asyncio.Transport | None = None
+        self._received: deque[Event] = deque()
         self._fragments: list[bytes] = []
         self._reason = ""
         self.alarm = ""
-        self._opened = self._told = False
+        self._opened = self._told = self._lost = False
         self._protocol = Handshake(
             parse_uri(target.connection_url()),
             subprotocols=[Subprotocol(name) for name in target.subprotocols],
@@ -103,6 +105,11 @@ class CsmsSocket(asyncio.Protocol):
             max_size=max_size,
             logger=library_log,
         )
+
+    @property
+    def secure(self) -> bool:
+        """Whether nothing is said without TLS."""
+        return parse_uri(self._target.connection_url()).secure
 
     async def connect(self, context: ssl.SSLContext | None) -> None:
         """Open the socket and shake hands; a failure comes by ``on_close``."""
@@ -143,19 +150,18 @@ class CsmsSocket(asyncio.Protocol):
             return
         self._protocol.receive_data(data)
         self._take_events()
-        self._flush()
 
     def eof_received(self) -> bool:
         self._protocol.receive_eof()
         self._take_events()
-        self._flush()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._protocol.eof_sent or self._protocol.state is not State.CLOSED:
             self._protocol.receive_eof()
-            self._take_events()
-        self._closed(self._reason or self._close_reason(error))
+        self._reason = self._reason or self._close_reason(error)
+        self._lost = True
+        self._take_events()
 
     # ---- what the loop asks ----
 
@@ -197,11 +203,30 @@ class CsmsSocket(asyncio.Protocol):
     # ---- inside ----
 
     def _take_events(self) -> None:
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._frame(event)
-            elif isinstance(event, Response):
-                self._handshaken()
+        waits = bool(self._received)
+        self._received.extend(self._protocol.events_received())
+        self._flush()
+        if not waits:
+            self._next()
+
+    def _next(self) -> None:
+        """One frame a turn of the loop: what the hardware says waits for no more than that, whatever the CSMS sends."""
+        if self._received and not self._told:
+            self._event(self._received.popleft())
+        assert self._transport is not None
+        if self._received and not self._told:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._next)
+        elif self._lost:
+            self._closed(self._reason)
+        else:
+            self._transport.resume_reading()
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Frame):
+            self._frame(event)
+        elif isinstance(event, Response):
+            self._handshaken()
 
     def _handshaken(self) -> None:
         if self._protocol.handshake_exc is not None:

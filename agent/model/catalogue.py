@@ -30,11 +30,11 @@ STOP_TX_ON_EV_SIDE_DISCONNECT = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", 
 STOP_TX_ON_INVALID_ID = Variable("TxCtrlr", "StopTxOnInvalidId", True)
 MAX_ENERGY_ON_INVALID_ID = Variable("TxCtrlr", "MaxEnergyOnInvalidId", 0, "Wh", low=0)
 TX_BEFORE_ACCEPTED_ENABLED = Variable("TxCtrlr", "TxBeforeAcceptedEnabled", False)
-LIMIT_CHANGE_SIGNIFICANCE = Variable("SmartChargingCtrlr", "LimitChangeSignificance", 1.0, "Percent", low=0, high=100)
 
 RESUMPTION_TIMEOUT = Variable("TxCtrlr", "ResumptionTimeout", 0, "s", low=0)  # of 2.1, where 2.0.1 says nothing
 ALLOW_ENERGY_TRANSFER_RESUMPTION = Variable("TxCtrlr", "AllowEnergyTransferResumption", True)
 
+ALLOW_NEW_SESSIONS_PENDING_UPDATE = Variable("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate", False)
 MINIMUM_STATUS_DURATION = Variable("ChargingStation", "MinimumStatusDuration", 0, "s", low=0, high=3600)
 HEARTBEAT_INTERVAL = Variable("OCPPCommCtrlr", "HeartbeatInterval", 300, "s", low=1)
 FILE_TRANSFER_PROTOCOLS: Names = Variable(
@@ -76,7 +76,22 @@ ADDITIONAL_ROOT_CERTIFICATE_CHECK = Variable(  # required, and false where the f
 BASIC_AUTH_PASSWORD = Variable(  # A00.FR.205 with erratum 2.1 of 2025-09: any characters that can be printed
     "SecurityCtrlr", "BasicAuthPassword", "", check=str.isprintable, low=16, high=64, mutability="WriteOnly"
 )
+ALLOW_CSMS_TLS_WILDCARDS = Variable("SecurityCtrlr", "AllowCSMSTLSWildcards", False)
 ALLOW_SECURITY_PROFILE_DOWNGRADE = Variable("SecurityCtrlr", "AllowSecurityProfileDowngrade", False)
+
+SMART_CHARGING_AVAILABLE = Variable("SmartChargingCtrlr", "Available", True, mutability="ReadOnly")
+SMART_CHARGING_ENABLED = Variable("SmartChargingCtrlr", "Enabled", True)
+PROFILE_STACK_LEVEL = Variable("SmartChargingCtrlr", "ProfileStackLevel", 9, low=0, mutability="ReadOnly")
+RATE_UNIT: Names = Variable(
+    "SmartChargingCtrlr", "RateUnit", ("A", "W"), choices=("A", "W"), check=bool, mutability="ReadOnly"
+)
+PERIODS_PER_SCHEDULE = Variable(
+    "SmartChargingCtrlr", "PeriodsPerSchedule", 1024, low=1, high=1024, mutability="ReadOnly"
+)
+CHARGING_PROFILE_ENTRIES = Variable(
+    "SmartChargingCtrlr", "Entries", 0, high=50, instance="ChargingProfiles", mutability="ReadOnly"
+)
+LIMIT_CHANGE_SIGNIFICANCE = Variable("SmartChargingCtrlr", "LimitChangeSignificance", 1.0, "Percent", low=0, high=100)
 
 RESERVATION_AVAILABLE = Variable("ReservationCtrlr", "Available", True, mutability="ReadOnly")
 RESERVATION_ENABLED = Variable("ReservationCtrlr", "Enabled", True)

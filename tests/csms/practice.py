@@ -168,6 +168,8 @@ class PracticeCsms(Records):
     async def _open_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         record = self.station(station_id_of(request.path))
         record.attempts_s.append(monotonic())
+        tls = connection.transport.get_extra_info("ssl_object")
+        record.certificates.append(None if tls is None else tls.getpeercert(binary_form=True))
         bent = self._bent[connection] = self.handshakes.popleft() if self.handshakes else Handshake()
         self.changed()
         if bent.hangs:

@@ -122,6 +122,7 @@ class StationRecord:
     id: str
     frames: list[Frame] = field(default_factory=list)
     attempts_s: list[float] = field(default_factory=list)  # monotonic; handshakes, refused ones included
+    certificates: list[bytes | None] = field(default_factory=list)  # what it showed with each attempt, as DER
     connections: int = 0
     connected: bool = False
     registration: str | None = None  # the last answer to a BootNotification

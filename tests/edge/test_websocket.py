@@ -7,6 +7,7 @@ import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,44 @@ async def test_a_message_in_fragments_is_one_message() -> None:
         assert await ear.next("frame") == b"[]"
 
 
+def at_once(connection: ServerConnection, texts: list[bytes]) -> None:
+    """Many frames in one piece."""
+    for text in texts:
+        connection.protocol.send_text(text)
+    connection.transport.write(b"".join(connection.protocol.data_to_send()))
+
+
+async def test_many_frames_at_once_let_the_loop_turn_between_each_two() -> None:
+    texts = [b"%d" % number for number in range(100)]
+    turns: list[int] = []
+
+    async def talk(connection: ServerConnection) -> None:
+        at_once(connection, texts)
+        await quiet(connection)
+
+    async def count(ear: Ear) -> None:
+        while len(ear.heard.items) < len(texts):
+            turns.append(len(ear.heard.items))
+            await asyncio.sleep(0)
+
+    async with connected(talk) as (_, ear):
+        await asyncio.wait_for(count(ear), 5)
+        assert [await ear.next("frame") for _ in texts] == texts
+        assert all(after - before <= 1 for before, after in pairwise(turns))
+
+
+async def test_all_that_was_said_before_a_connection_breaks_is_heard_before_it_is_told() -> None:
+    texts = [b"%d" % number for number in range(20)]
+
+    async def talk(connection: ServerConnection) -> None:
+        at_once(connection, texts)
+        connection.transport.close()
+
+    async with connected(talk) as (_, ear):
+        assert [await ear.next("frame") for _ in texts] == texts
+        assert (await ear.next("closed")).startswith("connection lost")
+
+
 async def test_what_is_no_text_is_handed_up_as_it_is() -> None:
     async def talk(connection: ServerConnection) -> None:
         await connection.send(b"\xff\xfe\x00")
@@ -356,7 +395,7 @@ async def outcome(provision: Provision, context: ssl.SSLContext) -> str:
         ear = Ear()
         async with asyncio.TaskGroup() as tasks:
             target = Target(f"wss://localhost:{port_of(server)}/ocpp", "CS001")
-            network = Network(target, lambda: context_for(provision), tasks)
+            network = Network(target, lambda _: context_for(provision), tasks)
             network.listener = ear
             network.connect()
             told = await ear.heard.take(lambda told: True)
@@ -466,7 +505,7 @@ async def test_a_profile_whose_url_is_none_is_an_attempt_that_failed() -> None:
 async def test_a_defect_on_the_way_to_the_csms_costs_the_attempt_not_the_station(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def broken() -> ssl.SSLContext:
+    def broken(profile: NetworkProfile | None) -> ssl.SSLContext:
         raise KeyError("nobody expected this")
 
     async with asyncio.TaskGroup() as tasks:
@@ -524,7 +563,7 @@ async def test_a_CSMS_with_weak_TLS_raises_an_alarm(
         thread.start()
         async with asyncio.TaskGroup() as tasks:
             target = Target(f"wss://localhost:{server.getsockname()[1]}/ocpp", "CS001")
-            network = Network(target, lambda: context_for(Provision(ca_file=str(tmp_path / "ca.pem"))), tasks)
+            network = Network(target, lambda _: context_for(Provision(ca_file=str(tmp_path / "ca.pem"))), tasks)
             network.listener = ear
             network.connect()
             await ear.next("closed")

@@ -284,6 +284,10 @@ EFFECTS: dict[str, Effect | str] = {
     "SecurityCtrlr.BasicAuthPassword": (
         "tests/blocks/test_a_password.py::test_A01_FR_01_the_password_is_in_the_variable_and_outlives_the_power"
     ),
+    "SecurityCtrlr.AllowCSMSTLSWildcards": (
+        "tests/scenarios/test_security_profiles.py"
+        "::test_a_wildcard_for_a_name_counts_where_AllowCSMSTLSWildcards_says_so"
+    ),
     "SecurityCtrlr.AllowSecurityProfileDowngrade": (
         "tests/blocks/test_b_network.py::test_a_less_secure_profile_is_rejected"
     ),

@@ -1,5 +1,6 @@
 """Security profiles 1 to 3 of a whole station: a password, TLS, a certificate of its own, and what fails with them."""
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import trustme
 
 from tests.csms.practice import PracticeCsms
+from tests.edge.authority import Authority
 from tests.scenarios.sessions import all_ended, charge, faults_of
 from tests.scenarios.station import ID, AgentInLoop
 
@@ -88,6 +90,55 @@ async def test_profile_3_a_certificate_of_its_own(authority: trustme.CA, agent: 
     async with PracticeCsms(tls=tls, host_name="localhost") as csms:
         await agent.start(csms.url, station=given)
         await a_session_is_told(csms, agent)
+
+
+@pytest.mark.parametrize("profile", [2, 3])
+@pytest.mark.proves("A00.FR.001")
+async def test_profile_2_shows_no_certificate_and_profile_3_no_password(
+    authority: trustme.CA, agent: AgentInLoop, folder: Path, profile: int
+) -> None:
+    """Whatever else the station was given, and although this CSMS asks for both: one security profile at a time."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    authority.configure_trust(tls)
+    authority.issue_cert("localhost").configure_cert(tls)
+    authority.issue_cert(ID).private_key_and_cert_chain_pem.write_to_path(folder / "station.pem")
+    given = {"ca_file": str(folder / "ca.pem"), "client_cert_file": str(folder / "station.pem"), "password": PASSWORD}
+    async with PracticeCsms(tls=tls, host_name="localhost", passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station={**given, "security_profile": profile})
+        if profile == 2:
+            await csms.wait_for("StatusNotification", count=2)
+        else:
+            await agent.said("HTTP 401")
+        assert [certificate is not None for certificate in csms.station(ID).certificates] == [profile == 3]
+
+
+@pytest.mark.proves("A00.FR.004")
+async def test_without_a_csms_and_a_profile_nothing_is_said(agent: AgentInLoop) -> None:
+    async with PracticeCsms() as csms:
+        await agent.cmd("start", station={"identity": ID})
+        await agent.said("no CSMS is configured")
+        await agent.cmd("stop")
+        await agent.start(csms.url, station={"security_profile": 2})
+        await agent.said("security profile 2 wants wss://")
+        assert ID not in csms.stations
+
+
+async def test_a_wildcard_for_a_name_counts_where_AllowCSMSTLSWildcards_says_so(
+    agent: AgentInLoop, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **how: lookup("127.0.0.1", *more, **how))
+    operator = Authority()
+    (folder / "ca.pem").write_text(operator.pem)
+    tls = operator.server("*.example.com", hosts=("*.example.com",))
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "ca.pem")}
+    async with PracticeCsms(tls=tls, host_name="csms.example.com", passwords={ID: PASSWORD}) as csms:
+        await agent.start(csms.url, station=given)
+        await agent.said("! csms: the CSMS's certificate is not trusted")
+        assert ID not in csms.stations
+        await agent.cmd("set_variable", component="SecurityCtrlr", variable="AllowCSMSTLSWildcards", value=True)
+        await csms.wait_for("StatusNotification", count=2)
 
 
 async def test_files_that_are_not_there_are_told_once_and_tried_again(agent: AgentInLoop, folder: Path) -> None:
