@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.emulators.emulator import Emulator, serve_keyboard
+from tests.emulators.emulator import serve_keyboard
 from tests.emulators.load import Load
-from tests.emulators.pty import QUIET, Noise, Pty
+from tests.emulators.on_pty import PtyEmulator
+from tests.emulators.pty import QUIET, Noise
 
 MOVES_S = 0.3
 
 
-class EmulatedLock(Emulator):
+class EmulatedLock(PtyEmulator):
     """It behaves like the part, also where the driver would like it better otherwise: it moves slowly, it may jam."""
 
     stimuli = frozenset({"jam", "free"})
@@ -23,25 +24,6 @@ class EmulatedLock(Emulator):
         self.jammed = False
         self.muted = False
         self._pending = b""
-        self._pty = Pty(self._receive, noise)
-        self._motor: asyncio.TimerHandle | None = None
-
-    async def open(self) -> str:
-        return self._pty.open()
-
-    async def close(self) -> None:
-        if self._motor is not None:
-            self._motor.cancel()
-        self._pty.close()
-
-    async def take_away(self) -> None:
-        self._pty.take_away()
-
-    async def bring_back(self) -> None:
-        self._pty.bring_back()
-
-    def garbage(self, data: bytes) -> None:
-        self._pty.send(data)
 
     def jam(self) -> None:
         """The bolt does not move any more."""
@@ -63,9 +45,7 @@ class EmulatedLock(Emulator):
     def _move(self, target: str) -> None:
         self.position = "MOVING"
         self._say()
-        if self._motor is not None:
-            self._motor.cancel()
-        self._motor = asyncio.get_running_loop().call_later(MOVES_S / self.speed, self._arrive, target)
+        self._after("motor", MOVES_S, lambda: self._arrive(target))
 
     def _arrive(self, target: str) -> None:
         self.position = target

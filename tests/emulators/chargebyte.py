@@ -8,13 +8,14 @@ the host is not published; here it is ``host_timeout_s``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from struct import pack
 from typing import Any, Literal, Self
 
-from tests.emulators.emulator import Emulator, serve_keyboard
+from tests.emulators.emulator import serve_keyboard
 from tests.emulators.load import Load
-from tests.emulators.pty import QUIET, Noise, Pty
+from tests.emulators.on_pty import PtyEmulator
+from tests.emulators.pty import QUIET, Noise
 
 PERIOD_S = 0.1
 ANSWER_S = 0.02
@@ -40,7 +41,7 @@ def crc(data: bytes) -> int:
     return value ^ 0xFF
 
 
-class EmulatedChargebyte(Emulator):
+class EmulatedChargebyte(PtyEmulator):
     """The part, and the vehicle that the stimuli move."""
 
     stimuli = frozenset(
@@ -80,9 +81,7 @@ class EmulatedChargebyte(Emulator):
         self.diode = True
         self.cable_a: int | None = None
         self.vehicle_a = 0.0
-        self._pty = Pty(self._receive, noise)
         self._buffer = bytearray()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     @classmethod
     def for_part(cls, options: Mapping[str, Any], load: Load, noise: Noise = QUIET, speed: float = 1.0) -> Self:
@@ -91,24 +90,9 @@ class EmulatedChargebyte(Emulator):
         return made
 
     async def open(self) -> str:
-        path = self._pty.open()
+        path = await super().open()
         self._tick()
         return path
-
-    async def close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        self._pty.close()
-
-    async def take_away(self) -> None:
-        self._pty.take_away()
-
-    async def bring_back(self) -> None:
-        self._pty.bring_back()
-
-    def garbage(self, data: bytes) -> None:
-        self._pty.send(data)
 
     # ---- what a test may look at ----
 
@@ -242,10 +226,12 @@ class EmulatedChargebyte(Emulator):
     # ---- the vehicle ----
 
     def _vehicle_reacts(self) -> None:
+        if "s2" in self._timers:
+            return
         if self.wants and self._oscillates() and not self.s2:
-            self._after("s2", VEHICLE_STARTS_S, lambda: self._switch_s2(True), keep=True)
+            self._after("s2", VEHICLE_STARTS_S, lambda: self._switch_s2(True))
         elif self.s2 and not self._oscillates() and not self.stubborn:
-            self._after("s2", VEHICLE_STOPS_S, lambda: self._switch_s2(False), keep=True)
+            self._after("s2", VEHICLE_STOPS_S, lambda: self._switch_s2(False))
 
     def _switch_s2(self, closed: bool) -> None:
         self._cancel("s2")
@@ -339,19 +325,6 @@ class EmulatedChargebyte(Emulator):
         self.rcm = 3 if self.rcm_broken else 1
         if self.rcm_broken:
             self.fault(RCM_TEST_FAILED)
-
-    # ---- time ----
-
-    def _after(self, name: str, delay_s: float, act: Callable[[], None], keep: bool = False) -> None:
-        if keep and name in self._timers:
-            return
-        self._cancel(name)
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s / self.speed, act)
-
-    def _cancel(self, *names: str) -> None:
-        for name in names:
-            if (timer := self._timers.pop(name, None)) is not None:
-                timer.cancel()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from binascii import crc32
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from struct import pack
 from typing import Any, Self
 
 from tests.emulators.emulator import Emulator, serve_keyboard
 from tests.emulators.load import Load
-from tests.emulators.pty import QUIET, Noise, Pty
+from tests.emulators.on_pty import PtyEmulator
+from tests.emulators.pty import QUIET, Noise
 
 BOOT_S, TICK_S, RELAY_S, LOCK_S = 0.2, 1.0, 0.05, 0.3
 VEHICLE_STARTS_S, VEHICLE_STOPS_S = 0.2, 0.5
@@ -46,7 +47,7 @@ BOARDS: dict[str, Any] = {
 }
 
 
-class EmulatedEverestMcu(Emulator):
+class EmulatedEverestMcu(PtyEmulator):
     """One port and its vehicle; the first one on a line is the board itself as well."""
 
     stimuli = frozenset({"plug_in", "unplug", "ready", "pause", "fault", "clear_fault", "jam", "power_cycle"})
@@ -80,10 +81,8 @@ class EmulatedEverestMcu(Emulator):
         self.muted = False
         self.config = b""
         self.heard: list[tuple[str, int, int]] = []
-        self._pty = Pty(self._receive, noise)
         self._pending = b""
         self._booting = False
-        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     @classmethod
     def for_part(cls, options: Mapping[str, Any], load: Load, noise: Noise = QUIET, speed: float = 1.0) -> Self:
@@ -96,26 +95,15 @@ class EmulatedEverestMcu(Emulator):
         self.ports.setdefault(other.port, other)
 
     async def open(self) -> str:
-        path = self._pty.open()
+        path = await super().open()
         self._after("tick", TICK_S, self._tick)
         self._host_lives()
         return path
 
     async def close(self) -> None:
         for each in self.ports.values():
-            for timer in each._timers.values():
-                timer.cancel()
-            each._timers.clear()
-        self._pty.close()
-
-    async def take_away(self) -> None:
-        self._pty.take_away()
-
-    async def bring_back(self) -> None:
-        self._pty.bring_back()
-
-    def garbage(self, data: bytes) -> None:
-        self._pty.send(data)
+            each._cancel(*each._timers)
+        await super().close()
 
     # ---- what a test may look at ----
 
@@ -362,15 +350,6 @@ class EmulatedEverestMcu(Emulator):
         self._tell("lock")
 
     # ---- time ----
-
-    def _after(self, name: str, delay_s: float, act: Callable[[], None]) -> None:
-        self._cancel(name)
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s / self.speed, act)
-
-    def _cancel(self, *names: str) -> None:
-        for name in names:
-            if (timer := self._timers.pop(name, None)) is not None:
-                timer.cancel()
 
 
 # ---- the wire, written a second time ----

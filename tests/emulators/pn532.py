@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.emulators.emulator import Emulator, serve_keyboard
+from tests.emulators.emulator import serve_keyboard
 from tests.emulators.load import Load
-from tests.emulators.pty import QUIET, Noise, Pty
+from tests.emulators.on_pty import PtyEmulator
+from tests.emulators.pty import QUIET, Noise
 
 ACK, NACK = bytes.fromhex("0000ff00ff00"), bytes.fromhex("0000ffff0000")
 ERROR = bytes.fromhex("0000ff01ff7f8100")
@@ -14,7 +15,7 @@ ANSWER_S = 0.015
 CARDS = ("04A2B3C4", "04A2B3C4D5E680", "04A2B3C4D5E68091A2B3")
 
 
-class EmulatedPn532(Emulator):
+class EmulatedPn532(PtyEmulator):
     """``present`` holds a card to it; ``heard`` are the commands that it took."""
 
     stimuli = frozenset({"present", "withdraw", "mute", "unmute", "power_cycle"})
@@ -29,25 +30,10 @@ class EmulatedPn532(Emulator):
         self.spoil: dict[int, bytes] = {}
         self.nack_next = 0
         self._pending = b""
-        self._pty = Pty(self._receive, noise)
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def open(self) -> str:
-        return self._pty.open()
-
-    async def close(self) -> None:
-        self._abort()
-        self._pty.close()
 
     async def take_away(self) -> None:
-        self._abort()
-        self._pty.take_away()
-
-    async def bring_back(self) -> None:
-        self._pty.bring_back()
-
-    def garbage(self, data: bytes) -> None:
-        self._pty.send(data)
+        self._cancel("answer")
+        await super().take_away()
 
     def present(self, uid: str = CARDS[1]) -> None:
         """A card is held to it; one that it has waited for is answered."""
@@ -64,7 +50,7 @@ class EmulatedPn532(Emulator):
 
     def power_cycle(self) -> None:
         """It sleeps, and has forgotten what it was told."""
-        self._abort()
+        self._cancel("answer")
         self.awake = self.configured = self.limited = False
 
     def _receive(self, data: bytes) -> None:
@@ -79,7 +65,7 @@ class EmulatedPn532(Emulator):
             if len(frame) < 2:
                 return
             if frame[:2] in (b"\x00\xff", b"\xff\x00"):
-                self._abort()
+                self._cancel("answer")
                 self._pending = frame[2:]
                 continue
             length = frame[0]
@@ -99,10 +85,10 @@ class EmulatedPn532(Emulator):
             self.nack_next -= self.nack_next > 0
             self._pty.send(NACK)
             return
-        self._abort()
+        self._cancel("answer")
         self.heard.append(body[1])
         self._pty.send(ACK)
-        self._timer = asyncio.get_running_loop().call_later(ANSWER_S / self.speed, self._answer, body[1], body[2:])
+        self._after("answer", ANSWER_S, lambda: self._answer(body[1], body[2:]))
 
     def _answer(self, code: int, data: bytes) -> None:
         if self.muted:
@@ -128,17 +114,12 @@ class EmulatedPn532(Emulator):
         elif self.limited:
             self._say(0x4A, b"\x00")
         else:
-            self._timer = asyncio.get_running_loop().call_later(ANSWER_S, self._list, data)
+            self._after("answer", ANSWER_S * self.speed, lambda: self._list(data))
 
     def _say(self, code: int, data: bytes) -> None:
         body = bytes((0xD5, code + 1)) + self.spoil.get(code, data)
         head = bytes((len(body), -len(body) & 0xFF))
         self._pty.send(b"\x00\x00\xff" + head + body + bytes((-sum(body) & 0xFF, 0)))
-
-    def _abort(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 if __name__ == "__main__":
