@@ -109,12 +109,30 @@ class ClientEnd(asyncio.Transport):
         self._loop = loop
         self.protocol = protocol
         self.closed_at: float | None = None
+        self._paused = False
+        self._unread: deque[Item] = deque()
 
     @property
     def closed(self) -> bool:
         return self.closed_at is not None
 
     def receive(self, item: Item) -> None:
+        self._unread.append(item)
+        self._read()
+
+    def pause_reading(self) -> None:
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._loop.call_soon(self._read)
+
+    def _read(self) -> None:
+        while self._unread and not self._paused:
+            self._take(self._unread.popleft())
+
+    def _take(self, item: Item) -> None:
         if self.closed:
             return
         if item == "reset":
