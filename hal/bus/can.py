@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.hotplug import HotPlug
+from hal.bus.waiting import Waiting
 from hal.errors import BadOptions, BusLost
 
 Receive = Callable[[int, bytes], None]
@@ -243,7 +244,7 @@ class CanLine:
         self.receive = receive
         self.filters = filters
         self._reason: str | None = f"{bus.device}: not open"
-        self._wake: asyncio.Event | None = None
+        self._waiting = Waiting(self.check)
 
     @property
     def device(self) -> str:
@@ -269,14 +270,8 @@ class CanLine:
         self._bus.send(id, data)
 
     async def wait(self, wake: asyncio.Event, timeout_s: float | None) -> None:
-        """Wait for ``wake``, at most ``timeout_s``; one task at a time.  Raises BusLost."""
-        self.check()
-        self._wake = wake
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await wake.wait()
-        self._wake = None
-        self.check()
+        """Wait for ``wake``, at most ``timeout_s``.  Raises BusLost."""
+        await self._waiting.wait(wake, timeout_s)
 
     async def wait_back(self) -> None:
         """Wait until it is worth opening the bus again."""
@@ -290,8 +285,7 @@ class CanLine:
     def lost(self, reason: str) -> None:
         """The bus is gone."""
         self._reason = reason
-        if self._wake is not None:
-            self._wake.set()
+        self._waiting.wake()
 
 
 def _number(error: BaseException) -> int | None:

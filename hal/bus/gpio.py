@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.hotplug import HotPlug
+from hal.bus.waiting import Waiting
 from hal.errors import BusLost
 
 POLL_S = 0.05
@@ -44,7 +45,7 @@ class Lines:
         self.device = device
         self.active: dict[str, bool] = {}
         self._reason: str | None = None
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting = Waiting(self._check)
 
     def write(self, name: str, active: bool) -> None:
         """Set an output.
@@ -69,16 +70,8 @@ class Lines:
             BusLost: the chip is gone.
 
         """
-        self._check()
-        self._waiting.add(wake)
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    await wake.wait()
-        finally:
-            self._waiting.discard(wake)
+        await self._waiting.wait(wake, timeout_s)
         wake.clear()
-        self._check()
 
     async def until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until the inputs are so; whether they were in time.
@@ -99,16 +92,12 @@ class Lines:
     def _seen(self, active: Mapping[str, bool]) -> None:
         if any(self.active.get(name) is not level for name, level in active.items()):
             self.active.update(active)
-            self._wake()
+            self._waiting.wake()
 
     def _lose(self, reason: str) -> None:
         if self._reason is None:
             self._reason = reason
-            self._wake()
-
-    def _wake(self) -> None:
-        for wake in tuple(self._waiting):
-            wake.set()
+            self._waiting.wake()
 
 
 class GpioBus:

@@ -15,6 +15,7 @@ import serial
 from msgspec import Meta
 
 from hal.bus.hotplug import HotPlug, Match
+from hal.bus.waiting import Waiting
 from hal.errors import BusLost
 
 Receive = Callable[[bytes], None]
@@ -64,7 +65,7 @@ class SerialBus:
         self._port: serial.Serial | None = None
         self._fd = -1
         self._receive: Receive = _ignore
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting = Waiting(self._check)
         self._unsent = b""
         self._taken = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
@@ -163,15 +164,7 @@ class SerialBus:
             BusLost: the device is gone.
 
         """
-        self._check()
-        self._waiting.add(wake)
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    await wake.wait()
-        finally:
-            self._waiting.discard(wake)
-        self._check()
+        await self._waiting.wait(wake, timeout_s)
 
     def _check(self) -> None:
         if self._port is None:
@@ -229,8 +222,7 @@ class SerialBus:
                 port.reset_output_buffer()  # a close must not wait for bytes that nobody takes
         with suppress(OSError):
             port.close()
-        for wake in self._waiting:
-            wake.set()
+        self._waiting.wake()
 
 
 def open_port(device: str, baud: int, parity: Parity, stopbits: int) -> serial.Serial:
