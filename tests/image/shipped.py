@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "yocto" / "meta-station-agent"
 RECIPE_FOLDER = LAYER / "recipes-station-agent" / "station-agent"
 UNIT = RECIPE_FOLDER / "files" / "station-agent.service"
+SYSTEM = LAYER / "recipes-core" / "station-agent-system" / "files"
 
 _CONTINUED = re.compile(r"\\\n\s*")
 

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from agent.version import VERSION
-from tests.image.shipped import LAYER, RECIPE_FOLDER, ROOT, UNIT, settings, value_of
+from tests.image.shipped import LAYER, RECIPE_FOLDER, ROOT, SYSTEM, UNIT, settings, value_of
 
 KAS = ROOT / "yocto" / "kas"
 RECIPES = sorted([*LAYER.rglob("*.bb"), *LAYER.rglob("*.bbappend"), LAYER / "conf" / "layer.conf"])
 AGENT_RECIPE = RECIPE_FOLDER / f"station-agent_{VERSION}.bb"
+IMAGE = LAYER / "recipes-core" / "images" / "station-agent-image.bb"
+DISK = LAYER / "files" / "wic" / "station-agent-ab.wks.in"
 RELEASES = ("scarthgap", "wrynose")
 
 LEFT_OUT = {
@@ -208,17 +210,41 @@ def test_no_secret_lies_in_the_layer() -> None:
 
 
 def test_the_image_is_read_only_and_has_no_debug_tweaks() -> None:
-    image = LAYER / "recipes-core" / "images" / "station-agent-image.bb"
-    assert value_of(image, "IMAGE_FEATURES") == "read-only-rootfs"
+    assert value_of(IMAGE, "IMAGE_FEATURES") == "read-only-rootfs"
     text = (KAS / "base.yml").read_text()
     assert 'EXTRA_IMAGE_FEATURES = ""' in text
 
 
+def test_the_disk_is_found_by_every_release() -> None:
+    """wrynose wants it in files/wic, scarthgap looks into wic only: the image names its whole path."""
+    assert value_of(IMAGE, "WKS_FILE") == "${STATION_AGENT_LAYER}/" + str(DISK.relative_to(LAYER))
+    assert DISK.parent == LAYER / "files" / "wic"
+
+
+def test_the_data_partition_is_formatted_and_the_second_slot_left_to_the_first_update() -> None:
+    """wic leaves a partition alone whose source is `empty`, and formats one that has no source at all."""
+    parts = {line.split("--part-name ")[1].split()[0]: line for line in partitions()}
+    assert list(parts) == ["boot", "rootA", "rootB", "data"]
+    assert "--source" not in parts["data"]
+    assert "--fstype=ext4" in parts["data"]
+    assert "--source empty" in parts["rootB"]
+
+
+def test_both_slots_have_the_same_fstab() -> None:
+    """What wic wrote into one would not be in a bundle, and names devices as no board has them."""
+    mounted = [line for line in partitions() if line.startswith("part /")]
+    assert len(mounted) == 2
+    assert all("--no-fstab-update" in line for line in mounted)
+
+
+def partitions() -> list[str]:
+    return [line for line in DISK.read_text().splitlines() if line.startswith("part ")]
+
+
 def test_rauc_looks_for_the_slots_that_the_image_makes() -> None:
-    disk = (LAYER / "wic" / "station-agent-ab.wks.in").read_text()
+    disk = DISK.read_text()
     made = set(re.findall(r"--part-name (\w+)", disk))
     rauc = LAYER / "dynamic-layers" / "rauc" / "recipes-core" / "rauc-conf-station-agent" / "files" / "system.conf"
-    mount = LAYER / "recipes-core" / "station-agent-system" / "files" / "data.mount"
-    wanted = set(re.findall(r"by-partlabel/(\w+)", rauc.read_text() + mount.read_text()))
+    wanted = set(re.findall(r"by-partlabel/(\w+)", rauc.read_text() + (SYSTEM / "data.mount").read_text()))
     assert wanted == {"rootA", "rootB", "data"}
     assert wanted < made

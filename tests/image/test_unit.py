@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from agent.__main__ import DEFAULT_CONTROL, DEFAULT_DATA, parser
 from agent.edge.boot import LAST_END, last_end
 from agent.vocabulary.values import LastEnd
-from tests.image.shipped import UNIT, settings, tool
+from tests.image.shipped import ROOT, SYSTEM, UNIT, settings, tool
 
 MOST_EXPOSURE = 20
 """Tenths of the score of `systemd-analyze security`: at most 2.0."""
@@ -47,6 +48,21 @@ def test_systemd_accepts_the_unit(folder: Path) -> None:
     complaints = [line for line in done.stderr.splitlines() if not any(key in line for key in NEWER_THAN_ANALYZE)]
     assert done.returncode == 0, done.stderr
     assert complaints == []
+
+
+@pytest.mark.parametrize("name", ["data.mount", "var-log.mount", "station-machine-id.service"])
+def test_systemd_accepts_what_the_image_starts_beside_it(name: str) -> None:
+    done = run(tool("systemd-analyze", "systemd"), "verify", "--man=no", str(SYSTEM / name))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_device_of_a_board_that_ships_is_allowed() -> None:
+    """A link (/dev/serial0, /dev/serial/by-id/...) points to one of the same."""
+    boards = "".join(path.read_text() for path in (ROOT / "board").glob("*.toml"))
+    classes = set(re.findall(r"/dev/(tty[A-Za-z]+|gpiochip)\d", boards))
+    allowed = {line.split()[0].removeprefix("char-") for line in settings(UNIT)["Service.DeviceAllow"]}
+    assert "ttyUSB" in classes
+    assert classes <= allowed
 
 
 def test_systemd_finds_a_mistake_in_a_unit(folder: Path) -> None:

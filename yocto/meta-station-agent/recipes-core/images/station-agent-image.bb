@@ -9,10 +9,12 @@ IMAGE_FEATURES += "read-only-rootfs"
 
 IMAGE_INSTALL = "packagegroup-core-boot packagegroup-station-agent ${CORE_IMAGE_EXTRA_INSTALL}"
 IMAGE_LINGUAS = ""
+# Only the agent knows whether the station is healthy: a slot is not marked good because it has booted.
+BAD_RECOMMENDATIONS += "rauc-mark-good"
 
 IMAGE_FSTYPES = "ext4 wic.gz wic.bmap"
-WKS_FILE ?= "station-agent-ab.wks.in"
-WKS_FILE_DEPENDS ?= "dosfstools-native e2fsprogs-native mtools-native"
+# By its whole path: releases look for it in different folders of a layer.
+WKS_FILE ?= "${STATION_AGENT_LAYER}/files/wic/station-agent-ab.wks.in"
 
 # Size of one slot and of the data partition, in MB; a slot has to hold every later release as well.
 STATION_AGENT_SLOT_MB ?= "384"

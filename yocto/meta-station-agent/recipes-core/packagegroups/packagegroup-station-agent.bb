@@ -12,6 +12,7 @@ STATION_AGENT_UPDATE = "${@bb.utils.contains('BBFILE_COLLECTIONS', 'rauc', 'pyth
 
 RDEPENDS:${PN} = "${STATION_AGENT_UPDATE} \
                   ca-certificates \
+                  e2fsprogs-e2fsck \
                   iproute2 \
                   station-agent \
                   station-agent-system \

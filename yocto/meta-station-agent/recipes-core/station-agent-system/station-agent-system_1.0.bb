@@ -16,6 +16,7 @@ SRC_URI = "file://60-station-agent.rules;subdir=${BP} \
            file://data.mount;subdir=${BP} \
            file://journald.conf;subdir=${BP} \
            file://station-agent.sh;subdir=${BP} \
+           file://station-machine-id.service;subdir=${BP} \
            file://tmpfiles.conf;subdir=${BP} \
            file://var-log.mount;subdir=${BP} \
            file://watchdog.conf;subdir=${BP} \
@@ -33,13 +34,13 @@ do_install() {
     install -D -m 0644 ${S}/watchdog.conf ${D}${systemd_unitdir}/system.conf.d/60-station-agent.conf
     sed -i -e "s!@WATCHDOG@!${STATION_AGENT_WATCHDOG}!" ${D}${systemd_unitdir}/system.conf.d/60-station-agent.conf
     install -D -m 0644 ${S}/data.conf ${D}${systemd_system_unitdir}/station-agent.service.d/60-data.conf
-    install -m 0644 ${S}/data.mount ${S}/var-log.mount ${D}${systemd_system_unitdir}/
+    install -m 0644 ${S}/data.mount ${S}/var-log.mount ${S}/station-machine-id.service ${D}${systemd_system_unitdir}/
     install -D -m 0644 ${S}/tmpfiles.conf ${D}${nonarch_libdir}/tmpfiles.d/station-agent.conf
     install -D -m 0644 ${S}/station-agent.sh ${D}${sysconfdir}/profile.d/station-agent.sh
     install -d ${D}/data
 }
 
-SYSTEMD_SERVICE:${PN} = "data.mount var-log.mount"
+SYSTEMD_SERVICE:${PN} = "data.mount station-machine-id.service var-log.mount"
 
 FILES:${PN} += "/data \
                 ${nonarch_base_libdir}/udev/rules.d \
