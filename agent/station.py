@@ -26,6 +26,7 @@ from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.h_reservation import ReservationBlock
 from agent.blocks.j_meter_values import MeterValues
+from agent.blocks.l_firmware import FirmwareUpdate
 from agent.blocks.m_certificates import Certificates
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
@@ -55,6 +56,7 @@ from agent.vocabulary.commands import (
     UnlockConnector,
 )
 from agent.vocabulary.facts import Fact, SecurityNoted, TokenPresented
+from agent.vocabulary.firmware import FirmwareNews
 from agent.vocabulary.incoming import (
     CacheCleared,
     CallFailed,
@@ -109,6 +111,7 @@ class Station:
         self.local_auth_list = LocalAuthList(self.desk)
         self.certificates = Certificates(self.desk)
         self.network.has_installed_root = self.certificates.has_csms_root
+        self.firmware = FirmwareUpdate(self.desk)
         self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
@@ -132,6 +135,7 @@ class Station:
             Reports(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
+            self.firmware,
             self.certificates,
             CustomerInformation(self.desk),
             self.log_upload,
@@ -276,6 +280,8 @@ class Station:
                 self.resets.restart_locally(now)
             case UploadEnded():
                 self.log_upload.ended(event, now)
+            case FirmwareNews():
+                self.firmware.news(event, now)
             case CertificateJobEnded():
                 self.certificates.ended(event)
             case SecurityNoticed():
@@ -309,6 +315,7 @@ class Station:
     def settle(self, now: Now) -> None:
         """Let every fact be heard, then say what the CSMS, the hardware and the disk must know."""
         self._hear_facts(now)
+        self.firmware.look(now)
         self.reservations.look(now)
         self.statuses.look(now)
         self._hear_facts(now)

@@ -56,6 +56,7 @@ from agent.vocabulary.commands import (
     UsePassword,
 )
 from agent.vocabulary.facts import Fact
+from agent.vocabulary.firmware import FirmwareOrder, Trial
 from agent.vocabulary.incoming import Incoming, SecurityNoticed
 from agent.vocabulary.values import LastEnd, NetworkProfile, Now
 from hal.events import (
@@ -161,6 +162,7 @@ class Bench:
         monitors: tuple[Preset, ...] = (),
         layout: Mapping[str, Any] | None = None,
         certificates: CertificateStore | None = None,
+        slot: str = "",
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
         self.layouts = tuple(
@@ -193,6 +195,9 @@ class Bench:
         self.facts: list[Fact] = []
         self.restarts: list[str] = []
         self.files: list[UploadLog | CancelUpload] = []
+        self.firmware: list[FirmwareOrder] = []
+        self.slot = slot  # the one that the machine was started from, where it has two
+        self.trial: Trial = ""
         self.clock_set: list[datetime] = []
         self.script: dict[str, Reply | Callable[[Payload], Reply]] = {}
         self.network_up: bool | None = None  # not known yet: the first attempt waits
@@ -241,6 +246,8 @@ class Bench:
         self.station.desk.local_list.read = self.local_list.get
         if self.certificates is not None:
             self.station.certificates.installed = self.certificates.installed()
+        if self.slot:
+            self.station.firmware.runs_from(self.slot, self.trial)
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
         self.intents = {}
@@ -621,6 +628,8 @@ class Bench:
                 self._give(self.certificates.obey(command))
             case UploadLog() | CancelUpload():
                 self.files.append(command)
+            case FirmwareOrder():
+                self.firmware.append(command)
 
     def _obey_link(self, command: LinkCommand) -> None:
         match command:

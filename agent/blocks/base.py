@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, ClassVar, TypeVar, cast
@@ -148,7 +148,7 @@ def bound(request: Request, items: int, most_items: int, most_bytes: int) -> Non
         raise CallRefused("FormatViolation", f"more than {most_bytes} bytes in one message")
 
 
-def objection_to(url: str, protocols: Collection[str]) -> str:
+def objection_to(url: str, protocols: tuple[str, ...]) -> str:
     """Why no file can be fetched from there or brought there by these protocols; empty when it can be tried."""
     try:
         parts = urlsplit(url)

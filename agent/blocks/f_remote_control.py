@@ -6,7 +6,6 @@ from agent.blocks.base import Block, Desk, token_of
 from agent.blocks.readings import meter_value
 from agent.model.catalogue import ALIGNED_MEASURANDS
 from agent.ocpp.messages import f_remote_control as m
-from agent.ocpp.messages.l_firmware import FirmwareStatusNotificationRequest
 from agent.session.evse import Evse
 from agent.vocabulary.commands import Answer, UnlockConnector
 from agent.vocabulary.facts import AuthorizationEnded, LockReported, RemoteStartRequested, TriggerRequested
@@ -135,10 +134,6 @@ class RemoteControl(Block):
             return any(self._has_reading(each) for each in self.desk.site.evses.values() if evse_id in (0, each.id))
         return True  # of the station as a whole: the EVSE does not matter (F06.FR.03)
 
-    def triggered(self, fact: TriggerRequested, now: Now) -> None:
-        if fact.message == "FirmwareStatusNotification":  # F06.FR.16: nothing here updates it
-            self.desk.send(FirmwareStatusNotificationRequest(status="Idle"), asked_for=True)
-
     def _has_reading(self, evse: Evse) -> bool:
         return meter_value(evse.reading, self.desk.model[ALIGNED_MEASURANDS], "Trigger") is not None
 
@@ -148,4 +143,4 @@ class RemoteControl(Block):
         m.UnlockConnectorRequest: unlock,
         m.TriggerMessageRequest: trigger,
     }
-    facts = {LockReported: lock_reported, TriggerRequested: triggered}
+    facts = {LockReported: lock_reported}

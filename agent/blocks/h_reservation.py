@@ -89,7 +89,7 @@ class ReservationBlock(Block):
         """A reservation that no EVSE can serve any more is taken back (H01.FR.16, H01.FR.17)."""
         for reservation in self._kept:
             targets = (evse for evse in self.desk.site.evses.values() if reservation.fits(evse))
-            if all(_status_of(evse) in ("Faulted", "Unavailable") for evse in targets):
+            if all(_status_of(evse) in ("Faulted", "Unavailable") and not evse.updating for evse in targets):
                 self._end(reservation, "Removed")
         self._kept.look()
 

@@ -45,6 +45,7 @@ class EvseState:
         self._signing: BeginSigned | EndSigned = EndSigned(layout.id, None)
         self.station_operative = True
         self.resetting = False
+        self.updating = False
 
     @property
     def id(self) -> int:
@@ -66,9 +67,14 @@ class EvseState:
         """Operative; what is in use goes out of service when its transaction has ended (G03.FR.05, G04.FR.06)."""
         in_use = self.transaction is not None
         here = in_use and self.plugged in (None, connector)
-        return (in_use or (self.station_operative and self.operative and not self.resetting)) and (
+        return (in_use or (self.station_operative and self.operative and not self._held_back)) and (
             here or self.connectors[connector].operative
         )
+
+    @property
+    def _held_back(self) -> bool:
+        """Out of service for a moment, by no wish of the CSMS."""
+        return self.resetting or self.updating
 
     def closed(self, connector: int) -> bool:
         """Set out of service, at once or as soon as the transaction has ended."""

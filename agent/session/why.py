@@ -25,6 +25,7 @@ Reason = Literal[
     "fault",
     "pilot_off",
     "restarting",
+    "updating",
     "station_closed",
     "evse_closed",
     "connector_closed",
@@ -161,6 +162,8 @@ def _availability(evse: Evse, mono: float, around: Surroundings) -> Missing | No
         return None
     if evse.resetting:
         return Missing("restarting", "It is being started anew.", "Wait a minute.")
+    if evse.updating:
+        return Missing("updating", "New firmware is installed: it takes no new session.", "Wait until it is.")
     if not evse.station_operative:
         return _closed("station_closed", "The whole station")
     return _closed("connector_closed", "The connector") if evse.operative else _closed("evse_closed", "This EVSE")

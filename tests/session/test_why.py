@@ -85,6 +85,8 @@ def closed(evse: Evse, where: str) -> Evse:
             evse.operative = False
         case "connector":
             evse.connectors[1].operative = False
+        case "update":
+            evse.updating = True
         case "restart":
             evse.resetting = True
     return evse
@@ -139,6 +141,7 @@ TABLE: list[tuple[Reason, str, Callable[[], Evse], Surroundings, str]] = [
     ("fault", "fault", lambda: hear(plugged(), PilotChanged(1, CpState.E)), NORMAL, "pilot"),
     ("pilot_off", "fault", lambda: hear(plugged(), PilotChanged(1, CpState.F)), NORMAL, "state F"),
     ("restarting", "availability", lambda: closed(plugged(), "restart"), NORMAL, "anew"),
+    ("updating", "availability", lambda: closed(plugged(), "update"), NORMAL, "firmware"),
     ("station_closed", "availability", lambda: closed(plugged(), "station"), NORMAL, "whole station"),
     ("evse_closed", "availability", lambda: closed(idle(), "evse"), NORMAL, "This EVSE"),
     ("connector_closed", "availability", lambda: closed(plugged(), "connector"), NORMAL, "connector"),
@@ -320,7 +323,7 @@ STEPS: list[Callable[[Evse], object]] = [
     *(lambda evse, limit_a=limit_a: evse.limit("site", bound_of(limit_a), at(), 60.0) for limit_a in (0.0, 16.0)),
     lambda evse: evse.limit("local", bound_of(None, 1), at(), 60.0),
     lambda evse: evse.limit("local", None, at()),
-    *(lambda evse, where=where: closed(evse, where) for where in ("station", "evse", "connector", "restart")),
+    *(lambda evse, where=where: closed(evse, where) for where in ("station", "evse", "connector", "restart", "update")),
     opened,
     transaction,
     lambda evse: transaction(evse, energy_blocked=True),
