@@ -15,7 +15,7 @@ run: .venv/.ready
 	@$(PY) -m tests.play --board $(BOARD) $(if $(CSMS),--csms $(CSMS)) $(if $(ID),--id $(ID)) $(if $(ONCE),--once)
 
 test: .venv/.ready
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist worksteal
 
 bench: .venv/.ready
 	@mkdir -p $(dir $(JSON))

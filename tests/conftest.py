@@ -1,13 +1,27 @@
-"""What tests of whole stations share: a short folder, a CSMS, a station in the loop, a station in a process."""
+"""How tests run, and what those of whole stations share: a short folder, a CSMS, a station in loop or process."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.station import AgentInLoop, AgentProcess
+
+pytest_plugins = ("tests.ocpp.counted",)
+
+# What passes once passes again: the same examples in every run, and no clock that judges them.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: two a core, for many tests wait; there is no work for more than sixteen."""
+    return min(2 * len(os.sched_getaffinity(0)), 16)
 
 
 @pytest.fixture

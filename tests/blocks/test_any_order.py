@@ -283,7 +283,5 @@ class AnyOrder(RuleBasedStateMachine):
         assert [said.payload for said in bench.sent if said.action == "TransactionEvent"] != [] or not bench.told
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+AnyOrder.TestCase.settings = settings(max_examples=100, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 TestAnyOrder = AnyOrder.TestCase

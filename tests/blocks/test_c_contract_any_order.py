@@ -106,6 +106,6 @@ class Contracts(RuleBasedStateMachine):
 
 
 Contracts.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck)
 )
 TestContractsInAnyOrder = Contracts.TestCase

@@ -311,7 +311,7 @@ DEEDS: dict[str, Callable[[Bench, float], object]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.booleans(), st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 40).map(float)), max_size=25))
 def test_whatever_happens_no_more_is_offered_than_is_in_force_and_seq_nos_have_no_gap(
     switches_phases: bool, deeds: list[tuple[str, float]]

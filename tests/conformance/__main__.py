@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.conformance.catalogue import BLOCKS, read_catalogue
 from tests.conformance.claims import TESTS, Claim, claims_in
 from tests.conformance.ids import spelled
-from tests.conformance.outcomes import ROOT, NoResults, key_of, passed, run
+from tests.conformance.outcomes import ON_EVERY_CORE, ROOT, NoResults, key_of, passed, run
 from tests.conformance.page import overview, page
 from tests.conformance.standing import standing
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         claims = list(claims_in(TESTS, catalogue.known))
         if options.results is None:
-            run((claim.file for claim in claims), RESULTS)
+            run((claim.file for claim in claims), RESULTS, more=ON_EVERY_CORE)
         outcomes = passed(options.results or RESULTS)
     except (NoResults, SyntaxError) as error:  # a test file that is no Python proves nothing
         print(f"conformance: {error}", file=sys.stderr)

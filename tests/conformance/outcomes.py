@@ -15,6 +15,7 @@ from tests.conformance.claims import TESTS, Claim
 
 ROOT = TESTS.parent
 PATIENCE_S = 1200
+ON_EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
 NOT_PASSED = {"failure", "error", "skipped"}
 
 
@@ -22,8 +23,8 @@ class NoResults(Exception):
     """There is nothing to report on: no file, or not one of pytest's."""
 
 
-def run(files: Iterable[str], results: Path, root: Path = ROOT) -> None:
-    """Runs the tests of these files and writes what came of them.
+def run(files: Iterable[str], results: Path, root: Path = ROOT, more: Iterable[str] = ()) -> None:
+    """Runs the tests of these files, with ``more`` options of pytest, and writes what came of them.
 
     Raises:
         NoResults: pytest could not begin, or did not end.
@@ -32,7 +33,7 @@ def run(files: Iterable[str], results: Path, root: Path = ROOT) -> None:
     results.parent.mkdir(parents=True, exist_ok=True)
     results.unlink(missing_ok=True)
     options = ("--continue-on-collection-errors", "--tb=no", "-qq", f"--junit-xml={results}")
-    command = [sys.executable, "-m", "pytest", *options, *sorted(set(files))]
+    command = [sys.executable, "-m", "pytest", *options, *more, *sorted(set(files))]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:

@@ -490,7 +490,7 @@ def timeless(value: Any) -> Any:
     return [timeless(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=12), seed=st.integers(0, 2**32))
 def test_a_jump_of_the_time_of_day_moves_no_timeout(steps: list[str], seed: int) -> None:
     variables = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True, "OCPPCommCtrlr.MessageTimeout[Default]": 20}

@@ -208,5 +208,5 @@ class AnyOrder(RuleBasedStateMachine):
             assert self.clock.pending == 0
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestAnyOrder = AnyOrder.TestCase

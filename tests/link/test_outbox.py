@@ -160,7 +160,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_in_any_order_of_work_every_message_leaves_once_and_in_turn(steps: list[str]):
     outbox, disk, model, mono = Outbox(), Disk(), _Model(), 0.0
     for step in steps:

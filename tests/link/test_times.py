@@ -79,7 +79,7 @@ def timeless(value: Any) -> Any:
 # ---- a message ----
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), by=st.timedeltas(timedelta(days=-3650), timedelta(days=36500)))
 def test_every_time_of_a_message_moves_by_the_same_and_nothing_else_changes(data: st.DataObject, by: timedelta) -> None:
     kind = request_type(data.draw(st.sampled_from(REQUESTS)))

@@ -19,9 +19,6 @@ from tests.ocpp.messages_of import messages_of
 
 FEW = settings(
     max_examples=8,
-    derandomize=True,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 

@@ -335,7 +335,7 @@ STEPS: list[Callable[[Evse], object]] = [
 @given(
     st.sampled_from([idle, offered, charging, lambda: socket("locked")]), st.lists(st.sampled_from(STEPS), max_size=8)
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_link_of_the_agents_own_is_missing_exactly_when_it_permits_no_power(
     make: Callable[[], Evse], steps: list[Callable[[Evse], object]]
 ) -> None:

@@ -278,7 +278,7 @@ def spoil(data: st.DataObject, table: Any) -> None:
         return
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_whatever_is_in_a_file_is_judged_and_as_the_start_judges_it(data: st.DataObject) -> None:
     table = deepcopy(SHIPPED[data.draw(st.sampled_from(sorted(SHIPPED)))])
