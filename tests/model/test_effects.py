@@ -308,6 +308,9 @@ EFFECTS: dict[str, Effect | str] = {
     "LocalAuthListCtrlr.DisablePostAuthorize": Effect(
         (True, False), come_listed_refused, {"AuthCtrlr.LocalPreAuthorize": True}
     ),
+    "ChargingStation.AllowNewSessionsPendingFirmwareUpdate": (
+        "tests/blocks/test_l_firmware.py::test_the_variable_works_at_once"
+    ),
     "ClockCtrlr.TimeAdjustmentReportingThreshold": (
         "tests/blocks/test_a_security.py::test_a_threshold_of_zero_tells_of_no_adjustment"
     ),
