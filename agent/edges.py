@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agent.link.disk import Question, Write
-from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.certificates import CertificateOrder
+from agent.vocabulary.commands import UploadLog
 from agent.vocabulary.values import NetworkProfile, Now
 from hal.ports import (
     ConnectorLock,
@@ -76,9 +77,9 @@ class Files(Protocol):
 
 
 class Certificates(Protocol):
-    """Whom to trust, as files."""
+    """Whom to trust, and who the station is, as files."""
 
-    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
+    def obey(self, order: CertificateOrder) -> None: ...
 
 
 class Hardware(Protocol):

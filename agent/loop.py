@@ -25,17 +25,16 @@ from agent.link.disk import (
 )
 from agent.station import Station
 from agent.timekeeping import Timekeeping
+from agent.vocabulary.certificates import CertificateOrder
 from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
     CancelUpload,
     Command,
     Refuse,
-    RemoveCertificate,
     RenewLink,
     Restart,
     Send,
-    StoreCertificate,
     TuneLink,
     UploadLog,
     UseNetwork,
@@ -58,8 +57,7 @@ FOR_THE_NETWORK = (
     RenewLink,
     UploadLog,
     CancelUpload,
-    StoreCertificate,
-    RemoveCertificate,
+    CertificateOrder,
     Restart,
 )
 
@@ -351,7 +349,7 @@ class Loop:
                     self._files.start(command)
                 case CancelUpload():
                     self._files.cancel()
-                case StoreCertificate() | RemoveCertificate():
+                case CertificateOrder():
                     self._certificates.obey(command)
                 case Restart(reason=reason):
                     log.warning("= restarting: %s", reason)

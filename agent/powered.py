@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from agent.blocks.b_reset import STOPPED
 from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
-from agent.edge.certificates import Certificates, CertificateStore
+from agent.edge.certificates import CSMS_ROOT, Certificates, CertificateStore
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
@@ -300,7 +300,7 @@ def _upload_context_of(provision: Provision, roots: CertificateStore) -> Callabl
     def make() -> Any:
         from agent.edge.tls import upload_context
 
-        return upload_context(provision, roots.csms_roots())
+        return upload_context(provision, roots.roots(CSMS_ROOT))
 
     return make
 
@@ -315,7 +315,7 @@ def _context_of(
         return context_for(
             provision if shown else replace(provision, client_cert_file=None),
             clock_known=clock.known,
-            roots=roots.csms_roots(),
+            roots=roots.roots(CSMS_ROOT),
             wildcards=station.model[ALLOW_CSMS_TLS_WILDCARDS],
         )
 

@@ -44,6 +44,7 @@ from agent.session.faults import concerns_all
 from agent.session.layout import EvseLayout
 from agent.session.site import Site
 from agent.settings import Settings
+from agent.vocabulary.certificates import CertificateJobEnded
 from agent.vocabulary.commands import (
     Answer,
     ApplyIntent,
@@ -60,7 +61,6 @@ from agent.vocabulary.firmware import FirmwareNews
 from agent.vocabulary.incoming import (
     CacheCleared,
     CallFailed,
-    CertificateJobEnded,
     CsmsAnswered,
     CsmsCalled,
     Incoming,

@@ -27,6 +27,7 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.station import Station
+from agent.vocabulary.certificates import CertificateOrder
 from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
@@ -41,13 +42,11 @@ from agent.vocabulary.commands import (
     LockConnector,
     LogSecurityEvent,
     Refuse,
-    RemoveCertificate,
     RenewLink,
     Restart,
     SampleMeter,
     Send,
     SetClock,
-    StoreCertificate,
     TellVehicle,
     TuneLink,
     UnlockConnector,
@@ -623,7 +622,7 @@ class Bench:
                 self.link.renew(reason)
             case Restart(reason=reason):
                 self.restarts.append(reason)
-            case StoreCertificate() | RemoveCertificate():
+            case CertificateOrder():
                 assert self.certificates is not None, "this bench has no folder for certificates"
                 self._give(self.certificates.obey(command))
             case UploadLog() | CancelUpload():

@@ -9,9 +9,9 @@ from agent.blocks.base import Block, Desk
 from agent.model.catalogue import CERTIFICATE_ENTRIES
 from agent.ocpp.messages import m_certificates as m
 from agent.ocpp.messages.common import CertificateHashData, StatusInfo
-from agent.vocabulary.commands import Answer, RemoveCertificate, StoreCertificate
+from agent.vocabulary.certificates import CertificateJobEnded, RemoveCertificate, StoreCertificate
+from agent.vocabulary.commands import Answer
 from agent.vocabulary.facts import SecurityNoted
-from agent.vocabulary.incoming import CertificateJobEnded
 from agent.vocabulary.values import InstalledCertificate, Now
 
 KINDS = ("CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import ssl
 from collections.abc import Callable
 from datetime import datetime
@@ -17,8 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from agent.vocabulary.commands import RemoveCertificate, StoreCertificate
-from agent.vocabulary.incoming import CertificateJobEnded
+from agent.edge.durable import drop, keep
+from agent.vocabulary.certificates import CertificateJobEnded, RemoveCertificate, StoreCertificate
 from agent.vocabulary.values import CertificateOutcome, InstalledCertificate
 
 if TYPE_CHECKING:  # costs memory: imported when a certificate comes
@@ -61,11 +60,11 @@ class CertificateStore:
             return ()
         return tuple(found for name in names if (found := _from_name(name)) is not None)
 
-    def csms_roots(self) -> tuple[str, ...]:
-        """As PEM, for TLS; a file that cannot be read is left out and told."""
+    def roots(self, *types: str) -> tuple[str, ...]:
+        """Those for these purposes, as PEM; a file that cannot be read is left out and told."""
         found = []
         for each in self.installed():
-            if each.type == CSMS_ROOT:
+            if each.type in types:
                 try:
                     found.append(self._path(each).read_text(encoding="ascii"))
                 except (OSError, ValueError) as error:
@@ -93,15 +92,7 @@ class CertificateStore:
         present = self.installed()
         if entry not in present and len(present) >= job.most:  # M05.FR.06, M05.FR.17
             raise CertificateRefused("Rejected", "OutOfStorage", f"{job.most} certificates are installed already")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(entry)
-        new = path.with_suffix(".new")
-        with new.open("wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        self._sync_folder()
+        keep(self._path(entry), pem)
 
     def _remove(self, job: RemoveCertificate) -> None:
         found = [each for each in self.installed() if each.same_as(job.certificate)]
@@ -110,8 +101,7 @@ class CertificateStore:
                 raise CertificateRefused("Failed", "InvalidCertificate", "this is the certificate of the station")
             raise CertificateRefused("NotFound", "NotFound", "no such certificate is installed")
         for each in found:
-            self._path(each).unlink()
-        self._sync_folder()
+            drop(self._path(each))
 
     def _is_own(self, asked: InstalledCertificate) -> bool:
         """By issuer and serial number, which no two certificates share."""
@@ -132,13 +122,6 @@ class CertificateStore:
     def _path(self, entry: InstalledCertificate) -> Path:
         parts = entry.type, entry.issuer_name_hash, entry.issuer_key_hash, entry.serial_number
         return self._folder / (".".join(parts) + SUFFIX)
-
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 class Certificates:
@@ -177,7 +160,7 @@ def read_root(type: str, pem: str, at: datetime | None) -> tuple[InstalledCertif
         certificate.verify_directly_issued_by(certificate)
         if why := _objection(certificate, at):
             raise ValueError(why)
-        return _entry_of(type, certificate), certificate.public_bytes(Encoding.PEM)
+        return entry_of(type, certificate, certificate), certificate.public_bytes(Encoding.PEM)
     except InvalidSignature:
         why = "it is not signed by itself"
     except (
@@ -210,14 +193,12 @@ def _objection(certificate: Certificate, at: datetime | None) -> str:
     return "" if authority else "it may sign no other"
 
 
-def _entry_of(type: str, certificate: Certificate) -> InstalledCertificate:
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.x509.ocsp import OCSPRequestBuilder
+def entry_of(type: str, certificate: Certificate, issuer: Certificate) -> InstalledCertificate:
+    """A certificate by its hash data."""
+    from hal.chain import hash_of
 
-    asked = OCSPRequestBuilder().add_certificate(certificate, certificate, SHA256()).build()
-    return InstalledCertificate(
-        type, asked.issuer_name_hash.hex(), asked.issuer_key_hash.hex(), f"{asked.serial_number:x}"
-    )
+    found = hash_of(certificate, issuer)
+    return InstalledCertificate(type, found.issuer_name, found.issuer_key, found.serial)
 
 
 def _from_name(name: str) -> InstalledCertificate | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from agent.vocabulary.values import InstalledCertificate, NetworkProfile
+from agent.vocabulary.values import NetworkProfile
 from hal.ports import DcSupply, DcWish, PilotIntent, SeccIntent, SignedSession
 
 
@@ -112,23 +112,6 @@ class UploadLog(Command, frozen=True):
 
 class CancelUpload(Command, frozen=True):
     """The upload under way is not wanted any more."""
-
-
-class StoreCertificate(Command, frozen=True):
-    """Judge this root certificate and keep it, but no more than so many; comes back as ``CertificateJobEnded``."""
-
-    message_id: str
-    type: str
-    pem: str
-    most: int
-    at: datetime | None = None
-
-
-class RemoveCertificate(Command, frozen=True):
-    """Keep the certificate with these hash data no longer; comes back as ``CertificateJobEnded``."""
-
-    message_id: str
-    certificate: InstalledCertificate
 
 
 class LogSecurityEvent(Command, frozen=True):

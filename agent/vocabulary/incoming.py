@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from agent.ocpp.messages.base import Request, Response
-from agent.vocabulary.values import CertificateOutcome, InstalledCertificate, Token
+from agent.vocabulary.values import Token
 
 
 class Incoming(msgspec.Struct, frozen=True, tag_field="event", tag=True):
@@ -73,16 +73,6 @@ class UploadEnded(Incoming, frozen=True):
     request_id: int
     status: Literal["Uploaded", "UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation"]
     reason: str = ""
-
-
-class CertificateJobEnded(Incoming, frozen=True):
-    """A certificate was stored or removed, or was not; ``installed`` are all that there are now."""
-
-    message_id: str
-    status: CertificateOutcome
-    reason_code: str
-    reason: str
-    installed: tuple[InstalledCertificate, ...]
 
 
 class SecurityNoticed(Incoming, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.edge.certificates import CertificateStore
-from agent.vocabulary.incoming import CertificateJobEnded
+from agent.vocabulary.certificates import CertificateJobEnded
 from tests.bench import Bench, Payload
 from tests.edge.test_certificates import hash_data, root
 

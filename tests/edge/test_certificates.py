@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPRequestBuilder
 from cryptography.x509.oid import NameOID
 
-from agent.edge.certificates import CertificateStore
+from agent.edge.certificates import CSMS_ROOT, CertificateStore
 from agent.edge.tls import context_for
 from agent.provision import Provision
-from agent.vocabulary.commands import RemoveCertificate, StoreCertificate
-from agent.vocabulary.incoming import CertificateJobEnded
+from agent.vocabulary.certificates import CertificateJobEnded, RemoveCertificate, StoreCertificate
 from agent.vocabulary.values import InstalledCertificate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +83,7 @@ def test_what_was_installed_is_found_by_another_start(store: CertificateStore, t
     ended = install(store, other, "MORootCertificate")
     assert set(ended.installed) == {hash_data(one), hash_data(other, "MORootCertificate")}
     assert CertificateStore(tmp_path / "certs").installed() == ended.installed
-    assert store.csms_roots() == (one,)
+    assert store.roots(CSMS_ROOT) == (one,)
 
 
 def test_installed_again_it_is_one_and_the_same(store: CertificateStore):
@@ -189,7 +188,7 @@ def test_a_file_that_was_damaged_keeps_no_connection_from_being_made(store: Cert
     (path,) = (tmp_path / "certs").glob(f"*.{damaged.serial_number}.pem")
     path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = context_for(Provision(ca_file=str(tmp_path / "ca.pem")), roots=store.csms_roots())
+    context = context_for(Provision(ca_file=str(tmp_path / "ca.pem")), roots=store.roots(CSMS_ROOT))
     names = [dict(part[0] for part in each["subject"]).get("commonName") for each in context.get_ca_certs()]
     assert "Good" in names
     assert "Bad" not in names

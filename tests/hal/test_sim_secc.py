@@ -10,7 +10,8 @@ from cryptography.x509.oid import NameOID
 
 from hal.bus.sim import SimBus
 from hal.bus.sim_evse import Vehicle
-from hal.drivers.contract_chain import judge, read_contract
+from hal.chain import judge
+from hal.drivers.contract_chain import read_contract
 from hal.drivers.sim_operator import Issuer, Operator
 from hal.drivers.sim_pilot import SimPilot
 from hal.drivers.sim_secc import SimSecc

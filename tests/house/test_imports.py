@@ -87,6 +87,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "agent.link",
         "agent.provision",
         "agent.vocabulary",
+        "hal.chain",
         "hal.events",
         "hal.liveness",
         "hal.ports",
