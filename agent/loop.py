@@ -40,9 +40,9 @@ from agent.vocabulary.commands import (
     UseNetwork,
     UsePassword,
 )
-from agent.vocabulary.incoming import CsmsCalled, Incoming
+from agent.vocabulary.incoming import CallNotStored, CsmsCalled, Incoming
 from agent.vocabulary.values import Now
-from agent.writing import Writing, corrected
+from agent.writing import Writing, corrected, promises, truthful
 from hal.events import CardPresented, ContractPresented, Event
 
 log = logging.getLogger(__name__)
@@ -297,8 +297,11 @@ class Loop:
             self._flush_writes(AfterDisk(self, [], up_to, shift is not None) if waits else None)
             self._obey_network(rest, now)
 
-    def after_disk(self, rest: list[Command], up_to: int | None, shift: bool) -> None:
-        """What waited for the disk may go on: rows up to an id, or a clock shift, are on it."""
+    def after_disk(self, rest: list[Command], up_to: int | None, shift: bool, not_stored: tuple[str, ...]) -> None:
+        """What waited for the disk may go on: rows up to an id, or a clock shift, are on it.
+
+        ``not_stored``: the calls whose answers promised what the disk refused.
+        """
         if self._stopped:
             return
         now = self._clock.now()
@@ -309,6 +312,7 @@ class Loop:
             self.link.pump(now.mono)  # a disk that refuses: what waited for it goes from memory
         else:
             self.link.receive_stored(up_to, now.mono)
+        self._events.extend(CallNotStored(message_id) for message_id in not_stored)
         self._turn()
 
     def _tell_facts(self) -> None:
@@ -418,16 +422,10 @@ class AfterDisk:
 
     def __call__(self, stored: bool) -> None:
         rest, self._rest = self._rest, []
+        refused = () if stored else tuple(promises(rest))
         if not stored:
             rest = [truthful(command) for command in rest]
-        self._loop.after_disk(rest, self._up_to if stored else None, stored and self._shift)
-
-
-def truthful(command: Command) -> Command:
-    """What is answered when the disk refused what the answer promises."""
-    if isinstance(command, Answer) and command.unless_stored is not None:
-        return Answer(command.message_id, command.unless_stored)
-    return command
+        self._loop.after_disk(rest, self._up_to if stored else None, stored and self._shift, refused)
 
 
 class Once:

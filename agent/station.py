@@ -61,6 +61,7 @@ from agent.vocabulary.firmware import FirmwareNews
 from agent.vocabulary.incoming import (
     CacheCleared,
     CallFailed,
+    CallNotStored,
     CsmsAnswered,
     CsmsCalled,
     Incoming,
@@ -284,6 +285,8 @@ class Station:
                 self.firmware.news(event, now)
             case CertificateJobEnded():
                 self.certificates.ended(event)
+            case CallNotStored(message_id=message_id):
+                self.desk.take_back(message_id)
             case SecurityNoticed():
                 self.desk.post(SecurityNoted(0, event.type, event.tech_info))
             case TokenNoted(where="cache"):

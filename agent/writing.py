@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from agent.link.disk import ChangeList, Insert, LogSecurity, MoveSecurityTimes, Put, Write
 from agent.link.outbox import Outbox
 from agent.link.times import milliseconds, shifted
-from agent.vocabulary.commands import ChangeLocalList, Command, KeepRecord, LogSecurityEvent, Send
+from agent.vocabulary.commands import Answer, ChangeLocalList, Command, KeepRecord, LogSecurityEvent, Send
 from agent.vocabulary.values import ClockShift, Now
 
 CLOCK_SHIFT = "clock/shift/"
@@ -82,4 +83,18 @@ def corrected(command: Command, shift: ClockShift) -> Command:
     """What is said in the moment in which the time became known."""
     if isinstance(command, Send):
         return msgspec.structs.replace(command, request=shifted(command.request, shift))
+    return command
+
+
+def promises(commands: Iterable[Command]) -> Iterator[str]:
+    """The calls whose answers promise what is on disk."""
+    for command in commands:
+        if isinstance(command, Answer) and command.unless_stored is not None:
+            yield command.message_id
+
+
+def truthful(command: Command) -> Command:
+    """What is answered when the disk refused what the answer promises."""
+    if isinstance(command, Answer) and command.unless_stored is not None:
+        return Answer(command.message_id, command.unless_stored)
     return command

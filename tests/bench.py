@@ -56,8 +56,9 @@ from agent.vocabulary.commands import (
 )
 from agent.vocabulary.facts import Fact
 from agent.vocabulary.firmware import FirmwareOrder, Trial
-from agent.vocabulary.incoming import Incoming, SecurityNoticed
+from agent.vocabulary.incoming import CallNotStored, Incoming, SecurityNoticed
 from agent.vocabulary.values import LastEnd, NetworkProfile, Now
+from agent.writing import promises, truthful
 from hal.events import (
     BayChanged,
     CableRated,
@@ -180,6 +181,7 @@ class Bench:
         self.mono = 1000.0
         self.clock_moved_s = 0.0
         self.records: dict[str, bytes] = {}
+        self.disk_refuses = False
         self.local_list: dict[bytes, bytes] = {}
         self.rows: dict[int, Row] = {}
         self.parked: dict[int, str] = {}
@@ -552,8 +554,11 @@ class Bench:
             self._obey_hardware(command)
         for command in commands:
             self._obey_disk(command)
-        for command in commands:
+        for command in map(truthful, commands) if self.disk_refuses else commands:
             self._obey_network(command)
+        if self.disk_refuses:  # what it keeps is written later, in this order
+            for message_id in promises(commands):
+                self._give(CallNotStored(message_id))
 
     def _obey_hardware(self, command: Command) -> None:
         match command:

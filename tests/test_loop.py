@@ -16,6 +16,7 @@ from agent.link.csms import CsmsLink
 from agent.link.disk import Answered, Insert, Park, Put, Question, ReadRows, Refused, Resend, Row, Thinned, Write
 from agent.link.outbox import Outbox
 from agent.loop import Loop
+from agent.model.catalogue import OFFLINE_THRESHOLD
 from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
@@ -432,6 +433,22 @@ async def test_a_disk_that_refuses_keeps_neither_answers_nor_events_back(rig: Ri
     rig.store.refuse()
     rig.fire()
     assert rig.socket.said()[-1] == "TransactionEvent"
+
+
+async def test_an_answer_that_the_disk_takes_back_says_so_once_and_what_it_promised_is_undone(rig: Rig):
+    rig.accept()
+    rig.store.at_once = False
+    before = rig.station.model[OFFLINE_THRESHOLD]
+    named = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "OfflineThreshold"}, "attributeValue": "7"}
+    rig.ask("SetVariables", setVariableData=[named])
+    assert rig.answers() == []
+    rig.store.refuse()
+    ((_, _, told),) = rig.answers()
+    assert told["setVariableResult"][0]["attributeStatus"] == "Rejected"
+    assert rig.station.model[OFFLINE_THRESHOLD] == before
+    rig.store.commit()
+    assert len(rig.answers()) == 1
+    assert "variable/OCPPCommCtrlr////OfflineThreshold/" not in rig.store.memory
 
 
 async def test_a_disk_that_works_again_has_everything_and_nothing_is_answered_twice(rig: Rig):

@@ -6,12 +6,13 @@ Source: OCPP 2.0.1 Part 2 B09, B10 and A05 with the errata of 2025-09.  What is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import NO_ROOM, Block, Desk
 from agent.model.catalogue import (
     ACTIVE_NETWORK_PROFILE,
     ALLOW_SECURITY_PROFILE_DOWNGRADE,
@@ -23,7 +24,7 @@ from agent.model.catalogue import (
 from agent.model.device import Spot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
-from agent.vocabulary.commands import Answer, KeepRecord, UseNetwork
+from agent.vocabulary.commands import KeepRecord, UseNetwork
 from agent.vocabulary.facts import CameOnline, PasswordChanged
 from agent.vocabulary.incoming import LinkOpened
 from agent.vocabulary.values import NetworkProfile, Now
@@ -93,14 +94,13 @@ class Network(Block):
 
     # ---- B09: a slot gets a profile ----
 
-    def set_profile(self, request: m.SetNetworkProfileRequest, now: Now) -> None:
+    def set_profile(self, request: m.SetNetworkProfileRequest, now: Now) -> m.SetNetworkProfileResponse | None:
         """Stored before it is answered; Failed where the disk refuses (B09.FR.03)."""
         slot, asked = request.configuration_slot, request.connection_data
         reason, why = self._refusal(slot, asked)
         if reason:
             info = StatusInfo(reason_code=reason, additional_info=why[:512])
-            self._answer(m.SetNetworkProfileResponse(status="Rejected", status_info=info))
-            return
+            return m.SetNetworkProfileResponse(status="Rejected", status_info=info)
         profile = NetworkProfile(
             slot,
             asked.ocpp_csms_url,
@@ -110,15 +110,21 @@ class Network(Block):
             asked.identity,
             asked.basic_auth_password,
         )
-        self._slots[slot] = profile
-        self.desk.tell(KeepRecord(f"{PROFILE}{slot}", msgspec.json.encode(profile)))
-        self._answer(m.SetNetworkProfileResponse(status="Accepted"))
+        undo = partial(self._keep_slot, slot, self._slots.get(slot))
+        self._keep_slot(slot, profile)
+        failed = m.SetNetworkProfileResponse(status="Failed", status_info=NO_ROOM)
+        self.desk.promise(m.SetNetworkProfileResponse(status="Accepted"), failed, undo)
+        return None
 
     calls = {m.SetNetworkProfileRequest: set_profile}
 
-    def _answer(self, response: m.SetNetworkProfileResponse) -> None:
-        failed = m.SetNetworkProfileResponse(status="Failed") if response.status == "Accepted" else None
-        self.desk.tell(Answer(self.desk.message_id, response, failed))
+    def _keep_slot(self, slot: int, profile: NetworkProfile | None) -> None:
+        """What the slot holds from now on; None: nothing."""
+        if profile is None:
+            self._slots.pop(slot, None)
+        else:
+            self._slots[slot] = profile
+        self.desk.tell(KeepRecord(f"{PROFILE}{slot}", msgspec.json.encode(profile)))
 
     def _refusal(self, slot: int, asked: m.NetworkConnectionProfile) -> tuple[str, str]:
         if slot not in SLOTS:  # B09.FR.05

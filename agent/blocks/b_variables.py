@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from agent.blocks.base import Block, bound, spot_of
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from agent.blocks.base import NO_ROOM, Block, bound, spot_of
 from agent.model.catalogue import (
     BYTES_PER_GET_VARIABLES,
     BYTES_PER_SET_VARIABLES,
@@ -11,9 +16,13 @@ from agent.model.catalogue import (
     ITEMS_PER_SET_VARIABLES,
     REPORTING_VALUE_SIZE,
 )
+from agent.model.device import Slot
 from agent.ocpp.messages import b_provisioning as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.vocabulary.values import Now
+
+Before = list[tuple[Slot, Any]]
+"""What was set, with the values that it had, in this order."""
 
 
 class Variables(Block):
@@ -39,14 +48,26 @@ class Variables(Block):
             variable=item.variable,
         )
 
-    def set(self, request: m.SetVariablesRequest, now: Now) -> m.SetVariablesResponse:
+    def set(self, request: m.SetVariablesRequest, now: Now) -> None:
+        """Stored before it is answered; what the disk refuses is as it was before (B05.FR.09)."""
         model, items = self.desk.model, request.set_variable_data
         bound(request, len(items), model[ITEMS_PER_SET_VARIABLES], model[BYTES_PER_SET_VARIABLES])
-        return m.SetVariablesResponse(set_variable_result=tuple(self._set(item) for item in items))
+        before: Before = []
+        results = tuple(self._set(item, before) for item in items)
+        unkept = m.SetVariablesResponse(set_variable_result=tuple(map(refused, results)))
+        self.desk.promise(m.SetVariablesResponse(set_variable_result=results), unkept, partial(self._undo, before))
 
-    def _set(self, item: m.SetVariableData) -> m.SetVariableResult:
+    def _undo(self, before: Before) -> None:
+        for slot, value in reversed(before):
+            self.desk.model.put_back(slot, value)
+
+    def _set(self, item: m.SetVariableData, before: Before) -> m.SetVariableResult:
         attribute = item.attribute_type or "Actual"  # B05.FR.12
+        slot = self.desk.model.find(spot_of(item.component, item.variable))
+        value = None if slot is None else slot.value
         status, info = self._write(item, attribute)
+        if slot is not None and slot.value != value:
+            before.append((slot, value))
         return m.SetVariableResult(
             attribute_status=status,
             attribute_type=attribute,
@@ -63,9 +84,16 @@ class Variables(Block):
             why = f"{len(text)} characters; at most {model[CONFIGURATION_VALUE_SIZE]}"
             return "Rejected", StatusInfo(reason_code="TooLargeElement", additional_info=why)
         if not self.desk.disk_works and model.find(spot) is not None:  # B05.FR.09
-            return "Rejected", StatusInfo(reason_code="OutOfStorage", additional_info="the disk refuses writes")
+            return "Rejected", NO_ROOM
         status, why = model.write(spot, text)
         reason = "ReadOnly" if model.is_fixed(spot) else "InvalidValue"
         return status, StatusInfo(reason_code=reason, additional_info=why[:512]) if why else None
 
     calls = {m.GetVariablesRequest: get, m.SetVariablesRequest: set}
+
+
+def refused(result: m.SetVariableResult) -> m.SetVariableResult:
+    """The same where the disk has refused it."""
+    if result.attribute_status not in ("Accepted", "RebootRequired"):
+        return result
+    return replace(result, attribute_status="Rejected", attribute_status_info=NO_ROOM)

@@ -16,13 +16,13 @@ from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from agent.ocpp.messages.common import EVSE, Component, IdToken, IdTokenInfo
+from agent.ocpp.messages.common import EVSE, Component, IdToken, IdTokenInfo, StatusInfo
 from agent.ocpp.messages.common import Variable as OcppVariable
 from agent.session.cache import AuthorizationCache
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
-from agent.vocabulary.commands import Command, KeepRecord, Send
+from agent.vocabulary.commands import Answer, Command, KeepRecord, Send
 from agent.vocabulary.facts import Fact, RegistrationStatus
 from agent.vocabulary.values import LastEnd, Now, Token
 
@@ -34,6 +34,9 @@ BOOT_REASON = "boot/reason"
 FactTable = Mapping[type[Fact], Callable[..., None]]
 CallTable = Mapping[type[Request], Callable[..., Response | None]]
 AnswerTable = Mapping[type[Request], Callable[..., None]]
+
+
+NO_ROOM = StatusInfo(reason_code="OutOfStorage", additional_info="the disk refuses writes")
 
 
 class CallRefused(Exception):
@@ -70,6 +73,7 @@ class Desk:
         self.clock_known = True
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
+        self._undo: tuple[str, Callable[[], None]] | None = None
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
         self.unbreakable = ""  # what no reset may interrupt, in words
 
@@ -84,6 +88,17 @@ class Desk:
     def send(self, request: Request, *, asked_for: bool = False) -> None:
         """Ask the CSMS; the outcome comes to the block that lists the request under ``answers``."""
         self.tell(Send(request, asked_for=asked_for))
+
+    def promise(self, response: Response, unless_stored: Response, undo: Callable[[], None]) -> None:
+        """Answer the present call; where the disk refuses, the other answer goes out and ``undo`` is done."""
+        self._undo = self.message_id, undo
+        self.tell(Answer(self.message_id, response, unless_stored))
+
+    def take_back(self, message_id: str) -> None:
+        """The disk has refused what the answer to this call would have promised."""
+        if self._undo is not None and self._undo[0] == message_id:
+            self._undo[1]()
+            self._undo = None
 
     def read_record(self, key: str, value: bytes, kind: type[T]) -> T | None:
         """A record of the last time; what cannot be read is noted and forgotten, the station starts without it."""

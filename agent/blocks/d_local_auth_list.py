@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from agent.blocks.base import Block, entry_of, token_of
+from agent.blocks.base import NO_ROOM, Block, entry_of, token_of
 from agent.model.catalogue import (
     LOCAL_LIST_AVAILABLE,
     LOCAL_LIST_BYTES_PER_MESSAGE,
@@ -17,7 +17,7 @@ from agent.ocpp.messages import d_local_auth_list as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.session.local_list import ListState
 from agent.session.tokens import Entry, key_of
-from agent.vocabulary.commands import ChangeLocalList, KeepRecord
+from agent.vocabulary.commands import Answer, ChangeLocalList, KeepRecord
 from agent.vocabulary.incoming import TokenNoted
 from agent.vocabulary.values import Now
 
@@ -43,7 +43,8 @@ class LocalAuthList(Block):
         if state is not None:
             self.desk.local_list.state = state
 
-    def send(self, request: m.SendLocalListRequest, now: Now) -> m.SendLocalListResponse:
+    def send(self, request: m.SendLocalListRequest, now: Now) -> m.SendLocalListResponse | None:
+        """Stored before it is answered; after a Failed the CSMS sends the whole list (D01.FR.02)."""
         differential = request.update_type == "Differential"
         if self.enabled and differential and 0 < request.version_number <= self.desk.local_list.state.version:
             return m.SendLocalListResponse(status="VersionMismatch")  # D01.FR.19
@@ -53,7 +54,9 @@ class LocalAuthList(Block):
             info = StatusInfo(reason_code=failed.reason, additional_info=str(failed))
             return m.SendLocalListResponse(status="Failed", status_info=info)
         self._tell(change)
-        return m.SendLocalListResponse(status="Accepted")
+        failed = m.SendLocalListResponse(status="Failed", status_info=NO_ROOM)
+        self.desk.tell(Answer(self.desk.message_id, m.SendLocalListResponse(status="Accepted"), unless_stored=failed))
+        return None
 
     def version(self, request: m.GetLocalListVersionRequest, now: Now) -> m.GetLocalListVersionResponse:
         version = self.desk.local_list.state.version if self.enabled else 0  # D02.FR.01, D02.FR.03

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from agent.blocks.base import Block, Desk, bound, spot_of
+from msgspec.structs import replace
+
+from agent.blocks.base import NO_ROOM, Block, Desk, bound, spot_of
 from agent.blocks.events import EventNotices
 from agent.blocks.n_monitoring_roster import Roster
 from agent.blocks.n_monitoring_watch import Watch
@@ -33,6 +36,9 @@ from agent.ocpp.messages.common import StatusInfo
 from agent.vocabulary.facts import EvDisconnected, TransactionEnded, TransactionStarted
 from agent.vocabulary.values import Now
 
+Undo = list[Callable[[], None]]
+"""What takes back, in reverse, what was done."""
+
 
 class MonitorRefused(Exception):
     """A monitor that is not set; ``reason`` is a reason code of the appendix."""
@@ -55,14 +61,19 @@ class Monitoring(Block):
 
     # ---- set (N04) ----
 
-    def set(self, request: m.SetVariableMonitoringRequest, now: Now) -> m.SetVariableMonitoringResponse:
+    def set(self, request: m.SetVariableMonitoringRequest, now: Now) -> None:
+        """Stored before it is answered; what the disk refuses is as it was before."""
         model, wanted = self.desk.model, request.set_monitoring_data
         bound(request, len(wanted), model[ITEMS_PER_SET_MONITORING], model[BYTES_PER_SET_MONITORING])  # N04.FR.09
-        return m.SetVariableMonitoringResponse(set_monitoring_result=tuple(self._set(item, now) for item in wanted))
+        undo: Undo = []
+        results = tuple(self._set(item, now, undo) for item in wanted)
+        unkept = m.SetVariableMonitoringResponse(set_monitoring_result=tuple(map(unset, results)))
+        response = m.SetVariableMonitoringResponse(set_monitoring_result=results)
+        self.desk.promise(response, unkept, partial(take_back, undo))
 
-    def _set(self, item: m.SetMonitoringData, now: Now) -> m.SetMonitoringResult:
+    def _set(self, item: m.SetMonitoringData, now: Now, undo: Undo) -> m.SetMonitoringResult:
         try:
-            id, status, info = self._install(item, now), "Accepted", None
+            id, status, info = self._install(item, now, undo), "Accepted", None
         except MonitorRefused as refused:
             id, status = None, refused.status
             info = StatusInfo(reason_code=refused.reason, additional_info=str(refused)[:512])
@@ -76,7 +87,7 @@ class Monitoring(Block):
             status_info=info,
         )
 
-    def _install(self, item: m.SetMonitoringData, now: Now) -> int:
+    def _install(self, item: m.SetMonitoringData, now: Now, undo: Undo) -> int:
         """Watch the variable so.
 
         Raises:
@@ -84,6 +95,8 @@ class Monitoring(Block):
 
         """
         slot = self._slot(item)
+        if not self.desk.disk_works:
+            raise MonitorRefused("Rejected", NO_ROOM.reason_code, NO_ROOM.additional_info or "")
         setting = self._setting(item, slot)
         replaced = self._to_replace(item, slot)
         known = self.roster.monitors.duplicate(slot.spot, setting, item.id)
@@ -96,6 +109,7 @@ class Monitoring(Block):
         self._begin(monitor, slot, replaced)
         self.roster.put(slot, monitor, now)
         self.roster.keep(monitor, slot)
+        undo.append(partial(self.roster.put_back, id, slot, replaced, now))
         return id
 
     def _slot(self, item: m.SetMonitoringData) -> Slot:
@@ -138,19 +152,28 @@ class Monitoring(Block):
 
     # ---- clear (N06) ----
 
-    def clear(self, request: m.ClearVariableMonitoringRequest, now: Now) -> m.ClearVariableMonitoringResponse:
+    def clear(self, request: m.ClearVariableMonitoringRequest, now: Now) -> None:
+        """Stored before it is answered; what the disk refuses stays."""
         model = self.desk.model
         most, most_bytes = model[ITEMS_PER_CLEAR_MONITORING], model[BYTES_PER_CLEAR_MONITORING]
         bound(request, len(request.id), most, most_bytes)  # N06.FR.06, N06.FR.07
-        return m.ClearVariableMonitoringResponse(clear_monitoring_result=tuple(self._clear(id) for id in request.id))
+        undo: Undo = []
+        results = tuple(self._clear(id, now, undo) for id in request.id)
+        unkept = m.ClearVariableMonitoringResponse(clear_monitoring_result=tuple(map(uncleared, results)))
+        response = m.ClearVariableMonitoringResponse(clear_monitoring_result=results)
+        self.desk.promise(response, unkept, partial(take_back, undo))
 
-    def _clear(self, id: int) -> m.ClearMonitoringResult:
+    def _clear(self, id: int, now: Now, undo: Undo) -> m.ClearMonitoringResult:
         known = self.roster.monitors.get(id)
         if known is None:
             return m.ClearMonitoringResult(status="NotFound", id=id)
-        if known.origin == "HardWiredMonitor":  # N06.FR.03
+        slot = self.desk.model.find(known.spot)
+        if known.origin == "HardWiredMonitor" or slot is None:  # N06.FR.03
             return m.ClearMonitoringResult(status="Rejected", id=id)
+        if not self.desk.disk_works:
+            return uncleared(m.ClearMonitoringResult(status="Accepted", id=id))
         self.roster.forget(known)
+        undo.append(partial(self.roster.put_back, id, slot, known, now))
         return m.ClearMonitoringResult(status="Accepted", id=id)
 
     # ---- base and level (N03, N05) ----
@@ -207,3 +230,21 @@ class Monitoring(Block):
 
     def expire(self, now: Now) -> None:
         self.watch.expire(now)
+
+
+def take_back(undo: Undo) -> None:
+    """As it was before."""
+    while undo:
+        undo.pop()()
+
+
+def unset(result: m.SetMonitoringResult) -> m.SetMonitoringResult:
+    """The same where the disk has refused it."""
+    if result.status != "Accepted":
+        return result
+    return replace(result, status="Rejected", id=None, status_info=NO_ROOM)
+
+
+def uncleared(result: m.ClearMonitoringResult) -> m.ClearMonitoringResult:
+    """The same where the disk has refused it."""
+    return replace(result, status="Rejected", status_info=NO_ROOM) if result.status == "Accepted" else result

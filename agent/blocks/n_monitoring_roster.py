@@ -66,6 +66,15 @@ class Roster:
         preset = monitor.id < FIRST_ID["CustomMonitor"]
         self._desk.tell(KeepRecord(f"{RECORD}{monitor.id}", msgspec.json.encode(gone) if preset else None))
 
+    def put_back(self, id: int, slot: Slot, known: Monitor | None, now: Now) -> None:
+        """The one that had this number before; None: there was none."""
+        self.monitors.remove(id)
+        self._desk.tell(KeepRecord(f"{RECORD}{id}", None))
+        if known is not None:
+            self.put(slot, known, now)
+            if known.origin == "CustomMonitor":
+                self.keep(known, slot)
+
     def drop_custom(self) -> None:
         """Whatever the CSMS has set goes."""
         for monitor in self.monitors.of("CustomMonitor"):

@@ -187,6 +187,11 @@ class DeviceModel:
             self._changed[slot.spot] = slot
         return "RebootRequired" if slot.variable.reboot else "Accepted", ""
 
+    def put_back(self, slot: Slot, value: Any) -> None:
+        """What it was before it was set."""
+        slot.value = value
+        self._changed[slot.spot] = slot
+
     def reset(self, spot: Spot) -> bool:
         """Back to the value of a new station; False where there is no such variable."""
         slot = self._slots.get(spot.folded())

@@ -75,6 +75,12 @@ class UploadEnded(Incoming, frozen=True):
     reason: str = ""
 
 
+class CallNotStored(Incoming, frozen=True):
+    """The disk refused what the answer to this call would have promised: ``unless_stored`` went out instead."""
+
+    message_id: str
+
+
 class SecurityNoticed(Incoming, frozen=True):
     """An edge saw something that belongs into the security log; the names of ``type`` are those of OCPP."""
 

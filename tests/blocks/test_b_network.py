@@ -143,6 +143,17 @@ def test_B09_FR_06_three_slots_hold_three_profiles():
     assert dialed(bench) == [OTHER] * 3 + [NEW] * 3 + [OLD]
 
 
+def test_B09_FR_03_what_the_disk_refuses_at_that_very_moment_is_in_no_slot():
+    bench = a_bench()
+    bench.disk_refuses = True
+    assert put(bench)["status"] == "Failed"
+    bench.disk_refuses = False
+    assert bench.set(PRIORITY, "2,1") == "Rejected"  # slot 2 holds nothing
+    bench.power_cycle()
+    bench.connect()
+    assert bench.set(PRIORITY, "2,1") == "Rejected"
+
+
 def test_a_change_of_the_slot_in_use_changes_no_connection_before_the_reset():
     bench = a_bench()
     assert put(bench, slot=1, url=NEW) == ACCEPTED

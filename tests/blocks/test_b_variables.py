@@ -107,6 +107,22 @@ def test_B05_FR_09_what_cannot_be_kept_is_not_set():
     assert only(set_results(bench, GOOD))["attributeStatus"] == "Accepted"
 
 
+@pytest.mark.proves("B05.FR.09")
+def test_B05_FR_09_what_the_disk_refuses_at_that_very_moment_is_rejected_and_as_it_was():
+    bench = accepted()
+    bench.set("OCPPCommCtrlr.OfflineThreshold", 90)
+    bench.disk_refuses = True
+    results = set_results(bench, GOOD, BAD, {**GOOD, "attributeValue": "121"})
+    assert [each["attributeStatus"] for each in results] == ["Rejected"] * 3
+    reasons = [each["attributeStatusInfo"]["reasonCode"] for each in results]
+    assert reasons == ["OutOfStorage", "InvalidValue", "OutOfStorage"]
+    assert bench.get("OCPPCommCtrlr.OfflineThreshold") == "90"
+    bench.disk_refuses = False
+    bench.power_cycle()
+    bench.connect()
+    assert bench.get("OCPPCommCtrlr.OfflineThreshold") == "90"
+
+
 def test_B05_a_value_is_no_longer_than_ConfigurationValueSize():
     bench = accepted(own=boxes)
     assert bench.get("DeviceDataCtrlr.ConfigurationValueSize") == "1000"

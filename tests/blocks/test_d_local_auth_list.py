@@ -279,6 +279,15 @@ def test_D02_FR_03_of_a_list_that_is_not_in_use_too():
 # ---- a disk that refuses ----
 
 
+def test_an_update_that_the_disk_refuses_at_that_very_moment_has_failed():
+    bench = bench_with()
+    bench.disk_refuses = True
+    assert send(bench, 1, item(A)) == "Failed"
+    bench.disk_refuses = False
+    assert send(bench, 2, item(B)) == "Accepted"
+    assert listed(bench, A, B) == {A: None, B: "Accepted"}
+
+
 @pytest.mark.parametrize("update", ["Full", "Differential"])
 def test_D01_FR_02_an_update_that_the_disk_cannot_take_has_failed_and_the_old_list_is_whole(update: str):
     bench = bench_with()

@@ -266,6 +266,24 @@ def test_there_is_an_end_to_monitors():
     put_one(bench, watching(POWER))
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_monitor_that_the_disk_cannot_keep_is_not_set_and_none_goes(at_once: bool):
+    bench = monitored(monitors=(PRESET,))
+    first = put_one(bench, watching(POWER, severity=6))
+    before = reported(bench)
+    bench.disk_refuses, bench.station.desk.disk_works = not at_once, not at_once
+    assert refused(bench, watching(POWER, severity=4)) == ("Rejected", "OutOfStorage")
+    assert refused(bench, watching(POWER, severity=4, id=first)) == ("Rejected", "OutOfStorage")
+    assert refused(bench, watching(STATE, severity=4, id=PRESET_ID)) == ("Rejected", "OutOfStorage")
+    assert clear(bench, first, PRESET_ID, 99) == ["Rejected", "Rejected", "NotFound"]
+    bench.disk_refuses, bench.station.desk.disk_works = False, True
+    assert reported(bench) == before
+    bench.power_cycle()
+    bench.connect()
+    assert reported(bench) == before
+    assert clear(bench, first, PRESET_ID) == ["Accepted", "Accepted"]
+
+
 # ---- N06: clear ----
 
 
