@@ -49,9 +49,9 @@ class Rig:
         self.driver = driver
 
     async def greeted(self) -> None:
-        """The handshake is over when the heartbeat was looked at."""
+        """The handshake is over when the trips were counted."""
         await self.heard.until(DeviceFound)
-        await eventually(lambda: any(line.startswith("SY") for line in self.part.heard))
+        await eventually(lambda: "GF" in self.part.heard)
 
     async def charging(self) -> None:
         await self.heard.until(PilotChanged(1, A, pwm=False))
