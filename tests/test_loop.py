@@ -21,7 +21,8 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.certificates import CertificateOrder
+from agent.vocabulary.commands import UploadLog
 from agent.vocabulary.values import NetworkProfile, Now
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits, ResidualCurrentMonitor, Secc, SignedMeter
@@ -190,7 +191,7 @@ class FakeHardware:
 class NoCertificates:
     """Nobody installs any."""
 
-    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
+    def obey(self, job: CertificateOrder) -> None: ...
 
 
 class FakeFiles:
