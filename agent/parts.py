@@ -35,6 +35,7 @@ from hal.ports import (
     Secc,
     SignedMeter,
     Thermometer,
+    TokenReader,
 )
 from hal.registry import make_bus, make_driver
 
@@ -137,7 +138,7 @@ def build_parts(board: Board, buses: Buses, post: Post, time_of_day: TimeOfDay =
         for index, evse in enumerate(board.evse):
             _build_evse(parts, evse, index)
         for index, reader in enumerate(board.reader):
-            parts.make(reader, Place(f"reader[{index}]", reader.evse), Driver)  # type: ignore[type-abstract]
+            parts.make(reader, Place(f"reader[{index}]", reader.evse), TokenReader)  # type: ignore[type-abstract]
         for index, each in enumerate(board.safety):
             parts.make(each, Place(f"safety[{index}]", each.evse), SafetyInput)  # type: ignore[type-abstract]
     except HalError as error:
@@ -172,18 +173,22 @@ def _build_evse(parts: Parts, evse: Evse, index: int) -> None:
             parts.locks[evse.id, connector.id] = lock
 
 
-def _build_dc(parts: Parts, evse: Evse, index: int) -> None:
+def dc_faults(where: str, evse: Evse, *, runs_dc: bool) -> Iterator[str]:
     """A pilot that runs DC sessions speaks with the vehicle, too, and needs a supply and an insulation monitor."""
+    for name, part in (("supply", evse.supply), ("insulation", evse.insulation)):
+        if runs_dc and part is None:
+            yield f"{where}.{name}: missing; the pilot {evse.pilot.driver!r} runs DC sessions"
+        if not runs_dc and part is not None:
+            yield f"{where}.{name}: the pilot {evse.pilot.driver!r} runs no DC sessions"
+
+
+def _build_dc(parts: Parts, evse: Evse, index: int) -> None:
     where = f"evse[{index}]"
     pilot = parts.pilots[evse.id]
-    if not isinstance(pilot, DcSecc):
-        for name, part in (("supply", evse.supply), ("insulation", evse.insulation)):
-            if part is not None:
-                raise StartFailed(f"{where}.{name}: the pilot {evse.pilot.driver!r} runs no DC sessions")
+    for fault in dc_faults(where, evse, runs_dc=isinstance(pilot, DcSecc)):
+        raise StartFailed(fault)
+    if not isinstance(pilot, DcSecc) or evse.supply is None or evse.insulation is None:
         return
-    if evse.supply is None or evse.insulation is None:
-        missing = "supply" if evse.supply is None else "insulation"
-        raise StartFailed(f"{where}.{missing}: missing; the pilot {evse.pilot.driver!r} runs DC sessions")
     place = Place("", evse.id, 1, evse.limit_a, evse.phases, evse.voltage_v)
     supply = msgspec.structs.replace(place, part=f"{where}.supply")
     insulation = msgspec.structs.replace(place, part=f"{where}.insulation")

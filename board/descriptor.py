@@ -307,7 +307,7 @@ def _choices(text: str) -> str:
 
 
 def faults_of_numbers(board: Board) -> Iterator[str]:
-    """EVSEs and connectors that are not numbered in order, readers of an EVSE that is not there."""
+    """Numbers out of order, a lock of a cable that is attached, readers of an EVSE that is not there."""
     numbers = [evse.id for evse in board.evse]
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"$.evse[...].id: EVSEs are numbered 1, 2, 3... in order, not {numbers}"
@@ -315,6 +315,9 @@ def faults_of_numbers(board: Board) -> Iterator[str]:
         ids = [connector.id for connector in evse.connectors]
         if ids != list(range(1, len(ids) + 1)):
             yield f"$.evse[{index}].connectors: numbered 1, 2, 3... in order, not {ids}"
+        for number, connector in enumerate(evse.connectors):
+            if connector.attached and connector.lock is not None:
+                yield f"$.evse[{index}].connectors[{number}].lock: a cable that is attached has no lock"
     for name, parts in (("reader", board.reader), ("safety", board.safety)):
         for index, part in enumerate(parts):
             if part.evse not in (0, *numbers):

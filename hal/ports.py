@@ -12,7 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from hal.events import Event, TokenKind
+from hal.events import Event, FaultCode, TokenKind
 from hal.liveness import Liveness
 
 Post = Callable[[Event], None]
@@ -125,7 +125,9 @@ class SignedMeter(EnergyMeter, Protocol):
 
 @runtime_checkable
 class TokenReader(Driver, Protocol):
-    """A card reader; tokens come as ``CardPresented``."""
+    """A card reader; tokens come as ``CardPresented``.  ``tokens`` are the kinds that it reads."""
+
+    tokens: tuple[TokenKind, ...]
 
 
 @runtime_checkable
@@ -141,12 +143,19 @@ class ResidualCurrentMonitor(Driver, Protocol):
 
 @runtime_checkable
 class SafetyInput(Driver, Protocol):
-    """Watches over a station: emergency stop, door, tilt, water.  It only tells, by ``HardwareFaulted``."""
+    """Watches over a station: emergency stop, door, tilt, water.  It only tells, by ``HardwareFaulted``.
+
+    ``watches`` are the faults that it may tell.
+    """
+
+    watches: tuple[FaultCode, ...]
 
 
 @runtime_checkable
 class Thermometer(Driver, Protocol):
-    """The temperature of one spot; it comes as ``TemperatureMeasured``, also when it stays the same."""
+    """The temperature of one ``spot``; it comes as ``TemperatureMeasured``, also when it stays the same."""
+
+    spot: str
 
 
 @runtime_checkable

@@ -32,6 +32,7 @@ class ChargebytePt1000:
     def __init__(self, config: Config, place: Place, bus: SerialBus, post: Post) -> None:
         self._config = config
         self._place = place
+        self.spot = place.spot
         self._post = post
         self._line = line_of(bus, place.part)
         self._presence = Presence(place, post)

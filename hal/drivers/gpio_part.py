@@ -29,6 +29,11 @@ class GpioPart:
         self._faults: dict[FaultCode, str] = {}
         self.counters: dict[str, int] = {"lost": 0}
 
+    @property
+    def lines(self) -> tuple[int | str, ...]:
+        """Those that it takes for itself, by number or name."""
+        return tuple(pin.line for pin in self._pins.values())
+
     async def run(self) -> None:
         while True:
             try:
@@ -41,7 +46,7 @@ class GpioPart:
 
     async def _held(self, lines: Lines) -> None:
         try:
-            self._presence.found(f"lines {', '.join(str(pin.line) for pin in self._pins.values())}")
+            self._presence.found(f"lines {', '.join(map(str, self.lines))}")
             await self.serve(lines)
         finally:
             try:

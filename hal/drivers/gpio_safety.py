@@ -47,6 +47,7 @@ class GpioSafety(GpioPart):
     def __init__(self, config: Config, place: Place, bus: GpioBus, post: Post) -> None:
         super().__init__(place, bus, post, {str(number): each for number, each in enumerate(config.inputs)})
         self._switches = {str(number): each for number, each in enumerate(config.inputs)}
+        self.watches = tuple(dict.fromkeys(KINDS[each.kind][0] for each in config.inputs if each.report == "fault"))
 
     async def serve(self, lines: Lines) -> None:
         while True:
@@ -68,6 +69,8 @@ class GpioContactorFeedback(GpioPart):
 
     Welded is said until the agent is started anew: a contact that has come loose again is not good again.
     """
+
+    watches: tuple[FaultCode, ...] = ("WeldedContactor", "PowerSwitchFailure")
 
     class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """``coil``: active while the coil has voltage; ``closed``: active while the main contacts are closed."""

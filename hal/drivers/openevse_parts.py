@@ -97,6 +97,7 @@ class OpenEvseThermometer(OpenEvsePart):
 
     def __init__(self, config: Config, place: Place, bus: SerialBus, post: Post) -> None:
         super().__init__(config, place, bus, post)
+        self.spot = place.spot
         self._sensor = config.sensor
 
     async def _look(self) -> str:

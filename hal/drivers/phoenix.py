@@ -39,6 +39,7 @@ class PhoenixPilot(RtuController):
     pages of the manual that were read.  On a clean end the driver withdraws the release.
     """
 
+    line_type = StatusRegisters
     model = "Phoenix EV Charge Control Basic"
     traits = PilotTraits(style="autonomous", on_host_loss="continues")
 

@@ -30,6 +30,7 @@ class PhoenixLock(RtuController):
     taken to be the one that was asked for, unless the error register says that the lock has not come there.
     """
 
+    line_type = StatusRegisters
     model = "lock of Phoenix EV Charge Control Basic"
 
     class Config(RtuConfig, frozen=True, forbid_unknown_fields=True):

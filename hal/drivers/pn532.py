@@ -12,7 +12,7 @@ from msgspec import Meta
 from hal.bus.serial import SerialBus
 from hal.drivers.presence import Presence
 from hal.errors import HalError, NoAnswer, PartRefused
-from hal.events import CardPresented
+from hal.events import CardPresented, TokenKind
 from hal.ports import Place, Post
 from hal.wire.pn532 import (
     ACK,
@@ -44,6 +44,7 @@ class Pn532:
     """Asks for a card a few times a second.  A card is told once, and again when it was away for ``gone_s``."""
 
     bus_type = SerialBus
+    tokens: tuple[TokenKind, ...] = ("ISO14443",)
 
     class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """``order``: the bytes of the identifier as the card gives them, or the other way round."""

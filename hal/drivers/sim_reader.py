@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hal.drivers.sim_part import SimPart
 from hal.events import CardPresented, TokenKind
 
@@ -10,6 +12,7 @@ class SimReader(SimPart):
     """Reader that cards are held to."""
 
     role = "reader"
+    tokens: tuple[TokenKind, ...] = get_args(TokenKind)
 
     def present(self, token: str, kind: TokenKind, evse: int) -> None:
         """A card at the reader, with the EVSE that its holder chose (0: none)."""

@@ -26,6 +26,7 @@ class SimThermometer(SimPart):
 
     def __init__(self, config: Config, place: Place, bus: SimBus, post: Post) -> None:
         super().__init__(config, place, bus, post)
+        self.spot = place.spot
         self._start_c = config.celsius
         self._period_s = config.period_s
         self._timer: Timer | None = None

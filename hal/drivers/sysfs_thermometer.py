@@ -37,6 +37,7 @@ class SysfsThermometer:
     def __init__(self, config: Config, place: Place, bus: None, post: Post) -> None:
         self._config = config
         self._place = place
+        self.spot = place.spot
         self._post = post
         self._presence = Presence(place, post)
         self.counters = {"readings": 0, "failed": 0}

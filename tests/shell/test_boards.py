@@ -158,9 +158,84 @@ def test_two_meters_with_one_number_on_one_line() -> None:
     assert with_more(more) == ["$.evse[1].meter.options.unit: 1 on bus 'rs485' is $.evse[0].meter"]
 
 
+def test_two_parts_of_different_devices_with_one_number_on_one_line() -> None:
+    phoenix = GOOD.replace('{ driver = "openevse", bus = "pilot" }', '{ driver = "phoenix", bus = "rs485" }')
+    assert checked(phoenix) == ["$.evse[0].meter.options.unit: 1 on bus 'rs485' is $.evse[0].pilot"]
+    apart = phoenix.replace('bus = "rs485" }\n', 'bus = "rs485", options = { unit = 2 } }\n', 1)
+    lock = (
+        'connectors = [{ attached = false, lock = { driver = "phoenix_lock", bus = "rs485", options = { unit = 2 } } }]'
+    )
+    assert checked(dedent(apart) + lock) == []  # pilot and lock are one device
+
+
+def test_two_parts_on_one_gpio_line() -> None:
+    more = """
+        rcd = { driver = "gpio_rcd", bus = "gpio" }
+
+        [bus.gpio]
+        kind = "gpio"
+
+        [[safety]]
+        driver = "gpio_safety"
+        bus = "gpio"
+        options = { inputs = [{ kind = "door", line = "DOOR" }, { kind = "tilt", line = "RCD_TEST" }] }
+    """
+    assert with_more(more) == ["$.safety[0].options: line 'RCD_TEST' of bus 'gpio' is taken by $.evse[0].rcd"]
+
+
+def test_a_session_of_direct_current_needs_its_parts_and_no_other_has_them() -> None:
+    more = """
+        supply = { driver = "infypower", bus = "can" }
+
+        [bus.can]
+        kind = "can"
+        device = "can0"
+
+        [[evse]]
+        id = 2
+        pilot = { driver = "advantics_secc", bus = "can" }
+    """
+    assert with_more(more) == [
+        "$.evse[0].supply: the pilot 'openevse' runs no DC sessions",
+        "$.evse[1].supply: missing; the pilot 'advantics_secc' runs DC sessions",
+        "$.evse[1].insulation: missing; the pilot 'advantics_secc' runs DC sessions",
+    ]
+
+
+@pytest.mark.parametrize(("table", "port"), [("reader", "TokenReader"), ("safety", "SafetyInput")])
+def test_a_part_that_only_tells_must_tell_the_right_thing(table: str, port: str) -> None:
+    more = f'[[{table}]]\ndriver = "eastron_sdm630"\nbus = "rs485"\noptions = {{ unit = 2 }}'
+    assert with_more(more) == [f"$.{table}[0].driver: 'eastron_sdm630' is no {port}"]
+
+
+def test_a_part_on_a_line_with_a_fault_is_looked_at_all_the_same() -> None:
+    faults = checked(
+        GOOD.replace('"/dev/ttyUSB1"', '"/dev/ttyUSB0"\nbaud = 1').replace("eastron_sdm630", "phoenix_lock")
+    )
+    assert [fault.split(": ")[0] for fault in faults] == [
+        "$.bus.rs485.baud",
+        "$.bus.rs485.device",
+        "$.evse[0].meter.driver",
+    ]
+
+
+def test_what_may_be_meant_so_is_told_and_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "board.toml"
+    bare = GOOD.replace('meter = { driver = "eastron_sdm630", bus = "rs485" }', "limit_a = 125")
+    path.write_text(dedent(bare.replace('"openevse"', '"chargebyte"')))
+    assert main(["board", "check", str(path)]) == 0
+    good, *notes = (line.removeprefix(f"{path}: ") for line in capsys.readouterr().out.splitlines())
+    assert good.startswith("good: ")
+    assert notes == [
+        "mind: $.evse[0]: no meter: no energy is measured, none can be billed",
+        "mind: $.evse[0].limit_a: 125; 'chargebyte' offers at most 80 A",
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "fault"),
     [
+        ('bus = "rs485" }', 'bus = "rs485" }\n    connectors = [{ lock = { driver = "gpio_lock" } }]', "has no lock"),
         ('bus = "pilot"', 'bus = "rs485"', "$.evse[0].pilot: driver 'openevse' needs a bus of kind 'serial'"),
         (
             '{ driver = "openevse", bus = "pilot" }',
@@ -236,7 +311,8 @@ def test_a_file_that_is_none(
 
 def test_several_files_are_checked_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["board", "check", "demo", str(tmp_path / "none.toml"), "sim"]) == 2
-    first, second, third = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr().out.splitlines()
+    first, second, third = (line for line in told if ": mind: " not in line)
     assert "demo.toml: good" in first and "sim.toml: good" in third
     assert "no such board file; boards that ship: " in second
 

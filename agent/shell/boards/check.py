@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -11,12 +12,14 @@ import msgspec
 from agent.app import check_provision
 from agent.errors import StartFailed
 from agent.given import faults_of_defaults, faults_of_own, faults_of_presets
-from agent.parts import Buses, build_parts
+from agent.parts import Buses, build_parts, dc_faults
 from agent.powered import station_of
 from agent.provision import Provision
+from agent.shell.boards.lines import AnyPart, Lines, Taken, sharing_faults, taken_by
 from board.descriptor import (
     Board,
     BoardError,
+    Evse,
     faults_of,
     faults_of_numbers,
     find_board,
@@ -35,11 +38,9 @@ from hal.ports import (
     SafetyInput,
     Secc,
     Thermometer,
+    TokenReader,
 )
-from hal.registry import bus_class, driver_class, make_bus, make_driver
-
-AnyPart = Any
-"""A table of the board file that names a driver, a bus and options."""
+from hal.registry import driver_class, make_driver
 
 PORTS: dict[str, Any] = {
     "pilot": PilotController,
@@ -47,6 +48,7 @@ PORTS: dict[str, Any] = {
     "secc": Secc,
     "lock": ConnectorLock,
     "thermometer": Thermometer,
+    "reader": TokenReader,
     "rcd": ResidualCurrentMonitor,
     "supply": DcSource,
     "insulation": InsulationMonitor,
@@ -76,7 +78,8 @@ def _check_file(name: str) -> tuple[list[str], bool]:
         return [str(error)], False
     faults = faults_in_board(table)
     if not faults:
-        return [f"{path}: good: {_counted(table)}"], True
+        notes = [f"{path}: mind: {note}" for note in notes_of(msgspec.convert(table, Board))]
+        return [f"{path}: good: {_counted(table)}", *notes], True
     return [*(f"{path}: {fault}" for fault in faults), f"{path}: {_number(len(faults), 'fault')}"], False
 
 
@@ -86,9 +89,10 @@ def faults_in_board(table: dict[str, Any]) -> list[str]:
     board = None if faults else msgspec.convert(table, Board)
     if board is None and (rest := mended(table, Board)) is not None:
         faults += faults_of_numbers(msgspec.convert(rest, Board))
-    lines = _Lines(table)
+    lines = Lines(table)
     faults += lines.faults
     faults += _part_faults(table, lines)
+    faults += _dc_faults(table)
     fit = board is not None and not faults
     if board is not None:
         faults += faults_of(board)
@@ -100,57 +104,31 @@ def faults_in_board(table: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-class _Lines:
-    """The buses of a file: their faults, and those that can be made."""
-
-    def __init__(self, table: dict[str, Any]) -> None:
-        found = table.get("bus")
-        self.named: dict[str, Any] = found if isinstance(found, dict) else {}
-        self.made: dict[str, Any] = {}
-        self.faults: list[str] = []
-        self._owners: dict[str, str] = {}
-        for name, bus in self.named.items():
-            if isinstance(bus, dict):
-                self.faults += self._look(name, bus)
-
-    def _look(self, name: str, bus: dict[str, Any]) -> Iterator[str]:
-        where = f"$.bus.{name}"
-        options = {key: value for key, value in bus.items() if key != "kind"}
-        if "kind" not in bus:
-            yield f"{where}: missing key 'kind'"
-            return
-        try:
-            kind = bus_class(str(bus["kind"]))
-        except UnknownDriver as error:
-            yield f"{where}.kind: {error}"
-            return
-        faults = list(faults_in(options, kind.Config, where))
-        yield from faults
-        if not faults:
-            self.made[name] = make_bus(str(bus["kind"]), options, where)
-            yield from self._shared_device(name, options, where)
-
-    def _shared_device(self, name: str, options: dict[str, Any], where: str) -> Iterator[str]:
-        """A device is opened by one bus."""
-        for key in ("device", "match"):
-            if key in options:
-                owner = self._owners.setdefault(f"{key} {options[key]}", name)
-                if owner != name:
-                    yield f"{where}.{key}: {options[key]!r} is what bus {owner!r} opens"
+def notes_of(board: Board) -> Iterator[str]:
+    """What may be meant so in a board without faults, but not on most."""
+    parts = build_parts(board, Buses(board, {}, {}), _unheard)
+    for index, evse in enumerate(board.evse):
+        most_a = parts.pilots[evse.id].traits.max_a
+        if evse.meter is None:
+            yield f"$.evse[{index}]: no meter: no energy is measured, none can be billed"
+        if most_a < evse.limit_a:
+            yield f"$.evse[{index}].limit_a: {evse.limit_a:g}; {evse.pilot.driver!r} offers at most {most_a:g} A"
+    if board.control.bench:
+        yield "$.control.bench: vehicle and driver can be played; not for a product"
 
 
-def _part_faults(table: dict[str, Any], lines: _Lines) -> Iterator[str]:
+def _part_faults(table: dict[str, Any], lines: Lines) -> Iterator[str]:
     on_line: dict[str, list[tuple[str, AnyPart]]] = {}
-    units: dict[tuple[str | None, str, int], str] = {}
+    taken: Taken = {}
     for where, part in _parts_in(table):
         if part.bus is not None and part.bus not in lines.named:
             yield f"{where}.bus: no bus {part.bus!r}; buses: {', '.join(sorted(lines.named)) or 'none'}"
         elif part.bus is not None:
             on_line.setdefault(part.bus, []).append((where, part))
-        yield from _driver_faults(where, part, lines, units)
+        yield from _driver_faults(where, part, lines, taken)
     for name, parts in on_line.items():
         if getattr(lines.made.get(name), "exclusive", False):
-            yield from _sharing_faults(name, parts)
+            yield from sharing_faults(name, parts)
 
 
 def _parts_in(table: dict[str, Any]) -> Iterator[tuple[str, AnyPart]]:
@@ -159,30 +137,15 @@ def _parts_in(table: dict[str, Any]) -> Iterator[tuple[str, AnyPart]]:
             yield where, each
 
 
-def _sharing_faults(name: str, parts: list[tuple[str, AnyPart]]) -> Iterator[str]:
-    """A line of one part may be shared by different parts of one device."""
-    (first, first_part), *others = parts
-    seen = [(first_part.driver, first_part.options)]
-    for where, part in others:
-        line = _line_type(part)
-        if line is None or line is not _line_type(first_part):
-            yield f"{where}.bus: bus {name!r} belongs to one part, and {first} is on it"
-        elif (part.driver, part.options) in seen:
-            yield f"{where}: {part.driver!r} with these options is on bus {name!r} already"
-        seen.append((part.driver, part.options))
+def _dc_faults(table: dict[str, Any]) -> Iterator[str]:
+    for where, evse in tables_in(table, Board, "$"):
+        if isinstance(evse, Evse):
+            with suppress(UnknownDriver):  # told with the parts
+                runs_dc = hasattr(driver_class(evse.pilot.driver), "tell_supply")
+                yield from dc_faults(where, evse, runs_dc=runs_dc)
 
 
-def _line_type(part: AnyPart) -> object:
-    """What the drivers of one device with several parts share a line through; None: they have it for themselves."""
-    try:
-        return getattr(driver_class(part.driver), "line_type", None)
-    except UnknownDriver:
-        return None
-
-
-def _driver_faults(
-    where: str, part: AnyPart, lines: _Lines, units: dict[tuple[str | None, str, int], str]
-) -> Iterator[str]:
+def _driver_faults(where: str, part: AnyPart, lines: Lines, taken: Taken) -> Iterator[str]:
     try:
         driver = driver_class(part.driver)
     except UnknownDriver as error:
@@ -201,10 +164,11 @@ def _driver_faults(
     if port is not None and not isinstance(made, port):
         yield f"{where}.driver: {part.driver!r} is no {port.__name__}"
     unit = getattr(msgspec.convert(part.options, driver.Config), "unit", None)
-    if unit is not None:
-        first = units.setdefault((part.bus, part.driver, unit), where)
-        if first != where:
-            yield f"{where}.options.unit: {unit} on bus {part.bus!r} is {first}"
+    if unit is not None and (first := taken_by(where, part, unit, taken)):
+        yield f"{where}.options.unit: {unit} on bus {part.bus!r} is {first}"
+    for line in getattr(made, "lines", ()):
+        if first := taken_by(where, part, line, taken):
+            yield f"{where}.options: line {line!r} of bus {part.bus!r} is taken by {first}"
 
 
 def _csms_faults(board: Board) -> Iterator[str]:
