@@ -31,6 +31,11 @@ class Job:
         """End it at the next piece."""
         self._canceled = True
 
+    @property
+    def canceled(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self._canceled
+
     def moved(self, count: int) -> None:
         """So many bytes more.
 

@@ -1,4 +1,4 @@
-"""Files to and from a URL over HTTP(S) and FTP(S).  Knows no log and no firmware; decides nothing about retries.
+"""What every file transfer has in common: how a place is reached over HTTP(S) and FTP(S).  Moves no file itself.
 
 The libraries block, so a transfer runs in a thread of its own; a second machine for HTTP and FTP on the loop would be
 ours to keep.  ``Job.cancel`` ends it at the next piece.
@@ -11,157 +11,53 @@ import http.client
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from io import BytesIO
-from urllib.parse import SplitResult, unquote, urlsplit
-
-from agent.edge.job import Job, TransferFailed, UploadStatus
+from contextlib import contextmanager
+from urllib.parse import SplitResult, unquote
 
 PIECE_BYTES = 16 << 10
 TIMEOUT_S = 30.0
 PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21}
 
-OF_HTTP: dict[int, UploadStatus] = {
-    400: "BadMessage",
-    401: "PermissionDenied",
-    403: "PermissionDenied",
-    405: "NotSupportedOperation",
-    501: "NotSupportedOperation",
-}
-OF_FTP: dict[str, UploadStatus] = {
-    "530": "PermissionDenied",
-    "532": "PermissionDenied",
-    "550": "PermissionDenied",
-    "553": "PermissionDenied",
-    "502": "NotSupportedOperation",
-    "504": "NotSupportedOperation",
-}
+Tls = Callable[[], ssl.SSLContext]
+
+LOST = (OSError, http.client.HTTPException, EOFError, ValueError)
+"""What ends a transfer besides a refusal: no connection, one that was cut, an answer that is none."""
 
 
-def upload(content: bytes, filename: str, url: str, tls: Callable[[], ssl.SSLContext], job: Job) -> None:
-    """Bring it there; blocks.
-
-    Raises:
-        TransferFailed: with the reason in words.
-        Canceled: by ``job.cancel``.
-
-    """
-    place = urlsplit(url)
-    job.size, job.done = len(content), 0
-    try:
-        if place.scheme in ("http", "https"):
-            _by_http(content, filename, place, tls, job)
-        else:
-            _by_ftp(content, filename, place, tls, job)
-    except ftplib.Error as error:
-        raise TransferFailed(OF_FTP.get(str(error)[:3], "UploadFailure"), f"{place.hostname}: {error}") from None
-    except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
-        raise TransferFailed("UploadFailure", f"{place.hostname}: {error or type(error).__name__}") from None
+def why_lost(place: SplitResult, error: Exception) -> str:
+    """In words."""
+    return f"{place.hostname}: {error or type(error).__name__}"
 
 
-# ---- HTTP ----------------------------------------------------------------------------------------------------------
-
-
-def _by_http(content: bytes, filename: str, place: SplitResult, tls: Callable[[], ssl.SSLContext], job: Job) -> None:
-    """POST as N01.FR.19 has it; a server that takes no POST may take a PUT (N01.FR.18)."""
-    status, reason = _say(place, "POST", _path_of(place), content, filename, tls, job)
-    if status in (405, 501):
-        path = _path_of(place)
-        path = f"{path}{filename}" if path.endswith("/") else path
-        status, reason = _say(place, "PUT", path, content, filename, tls, job)
-    if not 200 <= status < 300:
-        raise TransferFailed(OF_HTTP.get(status, "UploadFailure"), f"{place.hostname} answered {status} {reason}")
-
-
-def _say(
-    place: SplitResult,
-    method: str,
-    path: str,
-    content: bytes,
-    filename: str,
-    tls: Callable[[], ssl.SSLContext],
-    job: Job,
-) -> tuple[int, str]:
-    connection = _connection_to(place, tls)
-    job.done = 0
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Content-Disposition": f'form-data; name="uploadfile"; filename="{filename}"',
-        "Content-Length": str(len(content)),
-        **_authorization(place),
-    }
-    with closing(connection):
-        # A server may answer before it has everything: its refusal is worth reading.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(method, path, _pieces(content, job), headers)
-        answer = connection.getresponse()
-        return answer.status, answer.reason
-
-
-def _connection_to(place: SplitResult, tls: Callable[[], ssl.SSLContext]) -> http.client.HTTPConnection:
+def connection_to(place: SplitResult, tls: Tls) -> http.client.HTTPConnection:
+    """Not connected yet."""
     host, port = place.hostname or "", place.port or PORTS[place.scheme]
     if place.scheme == "https":
         return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=tls())
     return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
 
 
-def _pieces(content: bytes, job: Job) -> Iterator[bytes]:
-    for at in range(0, len(content), PIECE_BYTES):
-        piece = content[at : at + PIECE_BYTES]
-        yield piece
-        job.moved(len(piece))
-
-
-def _path_of(place: SplitResult) -> str:
+def path_of(place: SplitResult) -> str:
+    """What is asked for, as HTTP has it."""
     return (place.path or "/") + (f"?{place.query}" if place.query else "")
 
 
-def _authorization(place: SplitResult) -> dict[str, str]:
+def authorization(place: SplitResult) -> dict[str, str]:
+    """Headers for the user that a URL names."""
     if place.username is None:
         return {}
     named = f"{unquote(place.username)}:{unquote(place.password or '')}".encode()
     return {"Authorization": f"Basic {b64encode(named).decode()}"}
 
 
-# ---- FTP -----------------------------------------------------------------------------------------------------------
-
-
-def _by_ftp(content: bytes, filename: str, place: SplitResult, tls: Callable[[], ssl.SSLContext], job: Job) -> None:
-    """Passive; an earlier attempt that was cut is resumed behind what the server has of it (N01, remark 8)."""
+@contextmanager
+def ftp_to(place: SplitResult, tls: Tls) -> Iterator[ftplib.FTP]:
+    """Connected and logged in; passive, as ftplib is, and with FTPS nothing goes in the clear."""
     ftp = ftplib.FTP_TLS(context=tls(), timeout=TIMEOUT_S) if place.scheme == "ftps" else ftplib.FTP(timeout=TIMEOUT_S)
     with ftp:
         ftp.connect(place.hostname or "", place.port or PORTS[place.scheme])
         ftp.login(unquote(place.username or "anonymous"), unquote(place.password or ""))
         if isinstance(ftp, ftplib.FTP_TLS):
             ftp.prot_p()
-        name = _enter(ftp, unquote(place.path), filename)
         ftp.voidcmd("TYPE I")
-        job.done = _held_already(ftp, name, len(content))
-        rest = BytesIO(content[job.done :])
-        ftp.storbinary(f"STOR {name}", rest, PIECE_BYTES, lambda piece: job.moved(len(piece)), job.done or None)
-
-
-def _enter(ftp: ftplib.FTP, path: str, filename: str) -> str:
-    """A path is a folder; one that is none is the name of the file."""
-    folder = path.strip("/")
-    if not folder:
-        return filename
-    try:
-        ftp.cwd(folder)
-    except ftplib.error_perm:
-        if path.endswith("/"):
-            raise
-        above, _, name = folder.rpartition("/")
-        if above:
-            ftp.cwd(above)
-        return name
-    return filename
-
-
-def _held_already(ftp: ftplib.FTP, name: str, size: int) -> int:
-    """How much of the file the server has; a server that does not say has nothing."""
-    try:
-        held = ftp.size(name) or 0
-    except ftplib.Error:
-        return 0
-    return held if held < size else 0
+        yield ftp

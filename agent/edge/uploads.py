@@ -71,7 +71,7 @@ class Uploads:
     def _run(self, wanted: UploadLog, make: Callable[[], bytes], job: Job) -> None:
         event = UploadEnded(wanted.request_id, "Uploaded")
         try:
-            from agent.edge.transfer import upload  # HTTP and FTP cost memory, once in a long while
+            from agent.edge.upload import upload  # HTTP and FTP cost memory, once in a long while
 
             upload(make(), wanted.filename, wanted.url, self._tls, job)
         except Canceled:

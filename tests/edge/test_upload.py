@@ -14,7 +14,7 @@ import trustme
 
 from agent.edge.job import Canceled, Job, TransferFailed
 from agent.edge.tls import upload_context
-from agent.edge.transfer import upload
+from agent.edge.upload import upload
 from agent.provision import Provision
 from tests.edge.file_servers import URL_USER, Received, ftp_server, http_server
 
