@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -117,11 +118,20 @@ IMPURE = {"socket", "ssl", "asyncio", "threading", "subprocess", "sqlite3", "tim
 MAY_BE_IMPURE = (*MAY_AWAIT, "agent.__main__", "agent.shell", "hal.registry", "hal.liveness")
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for folder in ("agent", "hal", "board"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            yield ".".join(parts), path
+@cache
+def modules() -> tuple[tuple[str, Path], ...]:
+    paths = (path for folder in ("agent", "hal", "board") for path in sorted((ROOT / folder).rglob("*.py")))
+    return tuple((".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in paths)
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(name for name, _ in modules())
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def within(module: str, prefix: str) -> bool:
@@ -141,23 +151,22 @@ def own_blocks(module: str) -> tuple[str, ...]:
     if not within(module, "agent.blocks"):
         return ()
     letter = module.rpartition(".")[2].partition("_")[0]
-    siblings = [name for name, _ in modules() if name.startswith(f"agent.blocks.{letter}_") and len(letter) == 1]
+    siblings = [name for name in names() if name.startswith(f"agent.blocks.{letter}_") and len(letter) == 1]
     return (*SHARED_BY_BLOCKS, *siblings)
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
-            known = {name for name, _ in modules()}
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                yield (full if full in known else node.module), node.lineno
+                yield (full if full in names() else node.module), node.lineno
 
 
-@pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
 def test_a_module_imports_only_what_its_row_allows(module: str, path: Path) -> None:
     allowed = row_of(module)
     if within(module, "agent.blocks"):
@@ -167,11 +176,10 @@ def test_a_module_imports_only_what_its_row_allows(module: str, path: Path) -> N
             assert any(within(name, row) for row in allowed), f"{path}:{line}: {module} may not import {name}"
 
 
-@pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
 def test_await_clocks_sockets_and_threads_stand_only_in_the_edges(module: str, path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     if not any(within(module, edge) for edge in MAY_AWAIT):
-        for node in ast.walk(tree):
+        for node in ast.walk(tree_of(path)):
             assert not isinstance(node, (ast.Await, ast.AsyncFunctionDef, ast.AsyncWith, ast.AsyncFor)), (
                 f"{path}:{getattr(node, 'lineno', 0)}: {module} is a core; it must not await"
             )
@@ -182,7 +190,7 @@ def test_await_clocks_sockets_and_threads_stand_only_in_the_edges(module: str, p
 
 def test_every_module_says_what_it_is_and_ends_its_sentence() -> None:
     for module, path in modules():
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        docstring = ast.get_docstring(tree_of(path))
         assert docstring, f"{module} has no docstring"
         assert docstring.split("\n")[0].rstrip().endswith((".", ":")), f"{module}: the first line is a whole sentence"
 
