@@ -1,7 +1,7 @@
 """Block B: reset of the station or of one EVSE, at once or when it is idle (B11, B12).  Ends no transaction itself.
 
-An EVSE that is reset drops the right to charge and its cable, is out of service for a moment, and its pilot controller
-is asked to leave what it latched.  The station starts anew as a whole.
+An EVSE that is reset drops the right to charge and its cable, is out of service for a moment with its pilot in state F,
+and its pilot controller is asked to leave what it latched.  The station starts anew as a whole.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ RESET_PATIENCE_S = 10.0
 ANSWER_LEAVES_S = 1.0
 """How long the answer to the request has to leave."""
 
-EVSE_RESET_S = 3.0
-"""How long an EVSE that is reset is out of service."""
+EVSE_RESET_S = 5.0
+"""How long an EVSE that is reset is out of service.
+
+A vehicle that sees state F for 4 s starts its session anew (T_step_EF of ISO 15118-3).
+"""
 
 LOOK_AGAIN_S = 5.0
 """How often a reset that waits for something else than a transaction looks whether that is over."""
@@ -103,7 +106,10 @@ class Resets(Block):
         return bool(self.desk.busy) or any(_in_use(evse) for evse in self.desk.site.evses.values())
 
     def _close_what_is_free(self) -> None:
-        """Nobody shall begin while the others finish (B12, 3a)."""
+        """Nobody shall begin while the others finish (B12, 3a).
+
+        An EVSE whose vehicle leaves meanwhile is Available for as long as it takes to look again (TC_B_41, step 5).
+        """
         for evse in self.desk.site.evses.values():
             if evse.authorization is None and evse.plugged is None and not _in_use(evse):
                 evse.resetting = True
@@ -135,7 +141,7 @@ class Resets(Block):
             evse.deauthorize()
             self.desk.post(AuthorizationEnded(evse.id, "ResetCommand", "ImmediateReset"))
         evse.release()
-        evse.resetting = True
+        evse.resetting = evse.pilot_off = True
         self._retries[evse.id] = self.desk.model[RESET_RETRIES]
         self._try(evse, now)
 
@@ -152,7 +158,7 @@ class Resets(Block):
                 self._try(evse, now)
             elif now.mono >= back_at:
                 del self._back_at[evse_id], self._retries[evse_id]
-                evse.resetting = False
+                evse.resetting = evse.pilot_off = False
                 if self._reason == "ScheduledReset":
                     self._close_what_is_free()
 
@@ -176,6 +182,8 @@ class Resets(Block):
             if not _in_use(evse):
                 self._start_anew(evse, now)
         waits = self._reason == "ScheduledReset" and self._restart_by is None
+        if waits:
+            self._close_what_is_free()
         if waits and not self._busy():
             self._restart_by = now.mono + (RESET_PATIENCE_S if self.desk.waiting(None) else 0.0)
         self._look_at = now.mono + LOOK_AGAIN_S if waits or self._waiting else None

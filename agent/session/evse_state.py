@@ -45,6 +45,7 @@ class EvseState:
         self._signing: BeginSigned | EndSigned = EndSigned(layout.id, None)
         self.station_operative = True
         self.resetting = False
+        self.pilot_off = False
         self.updating = False
 
     @property
@@ -122,6 +123,7 @@ class EvseState:
         """What the pilot controller should do now."""
         permit, offer = self.may_give_power(), self.limits.offer
         available = self.plugged is not None or any(self.in_service(each) for each in self.connectors)
+        available = available and not self.pilot_off
         return PilotIntent(
             available=available,
             limit_a=offer.limit_a if permit else None,

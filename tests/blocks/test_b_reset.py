@@ -136,6 +136,38 @@ def test_B12_FR_03_a_driver_who_begins_at_the_last_moment_is_waited_for():
     assert bench.restarts == []
 
 
+def test_while_a_reset_waits_what_becomes_free_goes_out_of_service():
+    bench = charging()
+    bench.plug_in(evse=2)
+    bench.swipe(OTHER_CARD, evse=2)
+    bench.ask("Reset", type="OnIdle")
+    bench.swipe(evse=1)
+    bench.take_sent()
+    bench.unplug(evse=1)
+    assert bench.take_statuses() == [(1, 1, "Available")]
+    bench.pass_time(LOOK_AGAIN_S)
+    assert bench.take_statuses() == [(1, 1, "Unavailable")]
+    started = bench.ask("RequestStartTransaction", idToken=TOKEN, remoteStartId=1, evseId=1)
+    assert isinstance(started, dict)
+    assert started["status"] == "Rejected"
+    bench.plug_in(evse=1)
+    bench.swipe(evse=1)
+    assert [evse.id for evse in bench.station.site.running()] == [2]
+    bench.swipe(OTHER_CARD, evse=2)
+    bench.pass_time(RESET_PATIENCE_S)
+    assert bench.restarts == ["ScheduledReset"]
+
+
+def test_while_a_reset_waits_who_was_let_in_may_come_and_after_him_nobody():
+    bench = charging()
+    bench.swipe(OTHER_CARD, evse=2)
+    bench.ask("Reset", type="OnIdle")
+    bench.take_sent()
+    assert bench.take_statuses() == []
+    bench.pass_time(120)  # EVConnectionTimeOut
+    assert bench.take_statuses() == [(2, 1, "Unavailable")]
+
+
 def test_while_a_reset_waits_what_is_free_is_out_of_service():
     bench = charging()
     bench.ask("Reset", type="OnIdle")
@@ -251,6 +283,24 @@ def test_B11_FR_08_an_evse_that_is_free_is_reset_at_once_and_the_other_goes_on(k
     assert not bench.plants[2].latched
     assert bench.evse(1).transaction is not None
     assert bench.restarts == []
+
+
+def test_the_vehicle_at_an_evse_that_is_reset_sees_state_f_for_a_while():
+    bench = charging()
+    bench.ask("Reset", type="Immediate", evseId=1)
+    bench.pass_time(4)  # T_step_EF
+    assert not bench.intents[1].available
+    assert bench.intents[2].available
+    bench.pass_time(EVSE_RESET_S - 4)
+    assert bench.intents[1].available
+    assert bench.evse(1).plugged == 1
+
+
+def test_the_vehicle_at_an_evse_that_waits_with_the_others_keeps_its_pilot():
+    bench = charging()
+    bench.plug_in(evse=2)
+    bench.ask("Reset", type="OnIdle")
+    assert bench.intents[2].available
 
 
 def test_B12_FR_07_on_idle_the_driver_of_the_evse_is_let_finish():
