@@ -305,7 +305,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    return machine.exit_status
 
 
 def _pair(text: str) -> tuple[str, str]:

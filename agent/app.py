@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 PROVISION = "provision.json"
 LOCK = "lock"
+BOARD_RESTART = 76
+"""The exit status that asks the service manager to start the machine anew, not the program."""
+
 FIRST_ATTEMPT_S = 0.5
 TIDY_AFTER_S = 2.0
 
@@ -54,6 +57,8 @@ class Machine:
         self._tasks: asyncio.TaskGroup | None = None
         self._observers: list[Callable[[str, object], None]] = []
         self._servers: list[Any] = []
+        self._until = asyncio.Event()
+        self.exit_status = 0
         self._log_memory = LogMemory()
         self._switch = asyncio.Lock()
         self._switched = 0
@@ -68,6 +73,7 @@ class Machine:
             StartFailed: alone or in a group: the station cannot be put together.
 
         """
+        self._until = until
         with claimed(self.data), remembered(self._log_memory):
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -132,6 +138,7 @@ class Machine:
             self._tasks,
             log_memory=self._log_memory,
             on_restart=self._restart,
+            restart_board=self._restart_board,
         )
         self.station.loop.watch(tell)
         for observer in self._observers:
@@ -180,6 +187,11 @@ class Machine:
     def _restart(self, reason: str) -> None:
         assert self._tasks is not None
         self._tasks.create_task(self._start_anew())
+
+    def _restart_board(self, reason: str) -> None:
+        log.warning("= the board is started anew: %s", reason)
+        self.exit_status = BOARD_RESTART
+        self._until.set()
 
     async def _start_anew(self) -> None:
         async with self._switch:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from agent.link.disk import Question, Write
 from agent.vocabulary.certificates import CertificateOrder
 from agent.vocabulary.commands import UploadLog
+from agent.vocabulary.firmware import FirmwareOrder
 from agent.vocabulary.values import NetworkProfile, Now
 from hal.ports import (
     ConnectorLock,
@@ -74,6 +75,12 @@ class Files(Protocol):
     def start(self, wanted: UploadLog) -> None: ...
 
     def cancel(self) -> None: ...
+
+
+class Firmware(Protocol):
+    """Bundles, and the slots of the machine."""
+
+    def obey(self, order: FirmwareOrder) -> None: ...
 
 
 class Certificates(Protocol):

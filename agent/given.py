@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
@@ -30,6 +31,17 @@ def identity_of(board: Board, provision: Provision) -> ChargingStation:
         serial_number=provision.serial or board.station.serial,
         firmware_version=provision.firmware_version or VERSION,
     )
+
+
+def manufacturer_roots_of(board: Board) -> tuple[str, ...]:
+    """Whose firmware is taken whatever the CSMS installs, as PEM.
+
+    Raises:
+        OSError: the file that the board names cannot be read.
+
+    """
+    place = board.firmware.roots
+    return () if place is None else (Path(place).read_text(encoding="ascii"),)
 
 
 def defaults_of(board: Board, provision: Provision) -> dict[Spot, str]:

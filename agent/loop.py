@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from agent.edges import Certificates, Clock, Files, Hardware, Observer, Socket, Store, Stored
+from agent.edges import Certificates, Clock, Files, Firmware, Hardware, Observer, Socket, Store, Stored
 from agent.errors import told_of
 from agent.grievances import Grievances
 from agent.hands import Hands
@@ -40,6 +40,7 @@ from agent.vocabulary.commands import (
     UseNetwork,
     UsePassword,
 )
+from agent.vocabulary.firmware import FirmwareOrder
 from agent.vocabulary.incoming import CallNotStored, CsmsCalled, Incoming
 from agent.vocabulary.values import Now
 from agent.writing import Writing, corrected, promises, truthful
@@ -58,6 +59,7 @@ FOR_THE_NETWORK = (
     UploadLog,
     CancelUpload,
     CertificateOrder,
+    FirmwareOrder,
     Restart,
 )
 
@@ -78,6 +80,7 @@ class Loop:
         socket: Socket,
         hardware: Hardware,
         files: Files,
+        firmware: Firmware,
         certificates: Certificates,
         on_restart: Callable[[str], None],
     ) -> None:
@@ -88,6 +91,7 @@ class Loop:
         self._socket = socket
         self._hands = Hands(hardware)
         self._files = files
+        self._firmware = firmware
         self._certificates = certificates
         self._on_restart = on_restart
         self._events: deque[Event | Incoming] = deque()
@@ -353,6 +357,8 @@ class Loop:
                     self._files.start(command)
                 case CancelUpload():
                     self._files.cancel()
+                case FirmwareOrder():
+                    self._firmware.obey(command)
                 case CertificateOrder():
                     self._certificates.obey(command)
                 case Restart(reason=reason):

@@ -17,10 +17,11 @@ from msgspec.structs import replace
 
 from agent.blocks.b_reset import STOPPED
 from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
-from agent.edge.certificates import CSMS_ROOT, Certificates, CertificateStore
+from agent.edge.certificates import CSMS_ROOT, MANUFACTURER_ROOT, Certificates, CertificateStore
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
+from agent.edge.firmware import Updates
 from agent.edge.heart import Heart, ServiceManager
 from agent.edge.log_memory import LogMemory
 from agent.edge.network import Network
@@ -34,6 +35,7 @@ from agent.given import (
     declare_own,
     defaults_of,
     identity_of,
+    manufacturer_roots_of,
     network_setup,
     presets_of,
     target_of,
@@ -48,6 +50,7 @@ from agent.pages import pages_of
 from agent.parts import Buses, Parts, build_parts, layouts_of
 from agent.provision import Provision
 from agent.station import Station
+from agent.vocabulary.firmware import FirmwareProved, Trial
 from agent.vocabulary.incoming import Incoming
 from agent.vocabulary.values import ClockShift, NetworkProfile
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
@@ -73,6 +76,7 @@ class PoweredStation:
         *,
         log_memory: LogMemory,
         on_restart: Callable[[str], None],
+        restart_board: Callable[[str], None],
     ) -> None:
         loop = asyncio.get_running_loop()
         self._tasks = tasks
@@ -86,7 +90,7 @@ class PoweredStation:
         check_defaults(board, provision, self.station.model)
         self._slot = "" if board.control.bench else booted_slot()
         if self._slot:
-            take_up_update(data, self._slot)
+            self.station.firmware.runs_from(self._slot, take_up_update(data, self._slot))
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
@@ -116,6 +120,15 @@ class PoweredStation:
             lambda call: _hand_over(loop, call),
             self._post,
         )
+        self.updates = Updates(
+            data,
+            roots=lambda: (*roots.roots(MANUFACTURER_ROOT), *manufacturer_roots_of(board)),
+            tls=_upload_context_of(provision, roots),
+            most_bytes=board.firmware.most_bytes,
+            post=self._post,
+            when_stored=lambda done: self.loop.when_stored(done),
+            restart_board=restart_board,
+        )
         self.loop = Loop(
             self.station,
             self.link,
@@ -124,6 +137,7 @@ class PoweredStation:
             socket=self.network,
             hardware=self.parts,
             files=self.uploads,
+            firmware=self.updates,
             certificates=Certificates(roots, self._post),
             on_restart=on_restart,
         )
@@ -169,7 +183,12 @@ class PoweredStation:
             silent = tuple(f"EVSE {evse.id}: {part}" for evse in evses for part in sorted(evse.faults.lost_parts))
             return Condition(self._able(), self.station.desk.registration == "Accepted", silent)
 
-        await prove(self.data, self._slot, condition)
+        self._post(FirmwareProved(await prove(self.data, self._slot, condition)))
+
+    def firmware_status(self) -> dict[str, object] | None:
+        """The last update that the CSMS asked for, and how far its present step is."""
+        told = self.station.firmware.status()
+        return None if told is None else {**told, "progress": self.updates.status()}
 
     def _store_state(self, works: bool, text: str) -> None:
         self.loop.store_state(works, text)
@@ -218,6 +237,7 @@ class PoweredStation:
     async def _end_tasks(self) -> None:
         self.loop.stop()
         self.uploads.cancel()
+        self.updates.cancel()
         self._heart.stop()
         for task in self._running:
             task.cancel()
@@ -238,7 +258,7 @@ def station_of(board: Board, parts: Parts, provision: Provision, entropy: Random
     )
 
 
-def take_up_update(data: Path, slot: str) -> None:
+def take_up_update(data: Path, slot: str) -> Trial:
     """What became of an update, before anything of the data directory is opened.
 
     Raises:
@@ -248,13 +268,15 @@ def take_up_update(data: Path, slot: str) -> None:
     try:
         from agent.edge.updater import take_up
     except ImportError:
-        return
+        return ""
     try:
         found = take_up(data, slot=slot, boot=machine_start())
     except OSError as error:
         raise StartFailed(f"{data}: the state from before the update cannot be put back: {error}") from None
-    if found is not None:
-        log.warning("= update to %s (request %d): %s", found[1].version, found[1].request_id, found[0])
+    if found is None:
+        return ""
+    log.warning("= update to %s (request %d): %s", found[1].version, found[1].request_id, found[0])
+    return found[0]
 
 
 def outbox_from(contents: Contents, storage: Storage) -> Outbox:

@@ -55,6 +55,13 @@ class Storage(_Table, frozen=True, kw_only=True):
     flash_bytes_a_day: Annotated[int, Meta(ge=1_000_000)] = 200_000_000
 
 
+class Firmware(_Table, frozen=True, kw_only=True):
+    """Whose signed updates are taken beside those of the authorities that the CSMS installs (``roots``: a PEM file)."""
+
+    roots: str | None = None
+    most_bytes: Annotated[int, Meta(ge=1_000_000, le=100_000_000_000)] = 1_000_000_000
+
+
 class Control(_Table, frozen=True, kw_only=True):
     """``bench`` offers the commands that play vehicle and driver: simulated boards only, never a product."""
 
@@ -198,6 +205,7 @@ class Board(_Table, frozen=True, kw_only=True):
     csms: Csms = Csms()
     control: Control = Control()
     storage: Storage = Storage()
+    firmware: Firmware = Firmware()
     bus: dict[str, dict[str, Any]] = {}
     evse: Annotated[tuple[Evse, ...], Meta(min_length=1)]
     reader: tuple[Reader, ...] = ()

@@ -23,6 +23,7 @@ from agent.session.layout import EvseLayout
 from agent.station import Station
 from agent.vocabulary.certificates import CertificateOrder
 from agent.vocabulary.commands import UploadLog
+from agent.vocabulary.firmware import FirmwareOrder
 from agent.vocabulary.values import NetworkProfile, Now
 from hal.events import CardPresented, CpState, Event, LockMoved, MeterSampled, PilotChanged, PowerChanged
 from hal.ports import PilotIntent, PilotTraits, ResidualCurrentMonitor, Secc, SignedMeter
@@ -227,6 +228,12 @@ class FakeTimers:
                 self._timers.set.remove(self._entry)
 
 
+class NoFirmware:
+    """Nobody updates the station."""
+
+    def obey(self, order: FirmwareOrder) -> None: ...
+
+
 class Rig:
     """A loop with its edges played."""
 
@@ -249,6 +256,7 @@ class Rig:
             socket=self.socket,
             hardware=self.hardware,
             files=self.files,
+            firmware=NoFirmware(),
             certificates=NoCertificates(),
             on_restart=self.restarts.append,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # costs memory: imported when a certificate comes
 
 log = logging.getLogger(__name__)
 
-CSMS_ROOT = "CSMSRootCertificate"
+CSMS_ROOT, MANUFACTURER_ROOT = "CSMSRootCertificate", "ManufacturerRootCertificate"
 SUFFIX = ".pem"
 LONGEST_SERIAL = 40
 """Hexadecimal digits, as CertificateHashData has room for."""

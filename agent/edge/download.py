@@ -20,6 +20,7 @@ import msgspec
 
 from agent.edge.job import Job
 from agent.edge.transfer import LOST, PIECE_BYTES, Tls, authorization, connection_to, ftp_to, path_of, why_lost
+from agent.errors import AgentError
 
 SYNC_BYTES = 4 << 20
 """How much a power cut may cost, and how often it is looked whether there is room."""
@@ -33,7 +34,7 @@ LATER = frozenset({408, 425, 429})
 """What of the refusals of HTTP may be none the next time."""
 
 
-class DownloadFailed(Exception):
+class DownloadFailed(AgentError):
     """It did not work; ``hopeless``: nor will it at the next attempt."""
 
     def __init__(self, reason: str, *, hopeless: bool = False) -> None:

@@ -29,8 +29,15 @@ Told = Callable[[int, str], None]
 """Called with percent and what is being done."""
 
 
+NOBODY = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NoReply")
+
+
 class UpdateFailed(AgentError):
     """RAUC does not do it; the text is RAUC's own."""
+
+
+class RaucGone(UpdateFailed):
+    """Nobody is there who could do it."""
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -70,7 +77,7 @@ class Rauc:
         try:
             bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
         except (OSError, ValueError, EOFError) as error:
-            raise UpdateFailed(f"no system bus: {error}") from None
+            raise RaucGone(f"no system bus: {error}") from None
         rauc = cls(bus)
         try:
             await rauc._listen()
@@ -138,6 +145,23 @@ class Rauc:
 
     # ---- installing ----
 
+    async def until_idle(self) -> None:
+        """An installation that an agent before this one began comes to its end first.
+
+        Raises:
+            UpdateFailed: it does not.
+
+        """
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                while True:
+                    self._changed.clear()
+                    if await self._property("Operation") == "idle":
+                        return
+                    await self._changed.wait()
+        except TimeoutError:
+            raise UpdateFailed(f"RAUC has been at work for {SILENCE_S:.0f} s") from None
+
     async def install(self, bundle: Path, *, manifest_hash: str = "", said: Told = lambda percent, text: None) -> None:
         """Write it to the other slot, which is booted next.
 
@@ -171,7 +195,7 @@ class Rauc:
                     return int(message.body[0])
                 self._tell_progress(message)
             if not self._bus.connected:
-                raise UpdateFailed("RAUC has gone")
+                raise RaucGone("RAUC has gone")
 
     def _tell_progress(self, message: Message) -> None:
         progress = message.body[1].get("Progress")
@@ -213,13 +237,13 @@ class Rauc:
             async with asyncio.timeout(ANSWER_S):
                 reply = await self._bus.call(message)
         except TimeoutError:
-            raise UpdateFailed(f"{message.member}: no answer within {ANSWER_S:.0f} s") from None
+            raise RaucGone(f"{message.member}: no answer within {ANSWER_S:.0f} s") from None
         except (EOFError, OSError) as error:
-            raise UpdateFailed(f"{message.member}: the bus is gone: {error}") from None
+            raise RaucGone(f"{message.member}: the bus is gone: {error}") from None
         if reply is None or reply.message_type is MessageType.ERROR:
             text = " ".join(map(str, reply.body)) if reply is not None else "no answer"
             name = reply.error_name if reply is not None else ""
-            raise UpdateFailed(f"{message.member}: {text or name}")
+            raise (RaucGone if name in NOBODY else UpdateFailed)(f"{message.member}: {text or name}")
         return list(reply.body)
 
 

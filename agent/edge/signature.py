@@ -30,6 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from agent.edge.certificates import LEAST_EC_BITS, LEAST_RSA_BITS
 from agent.edge.job import Job
+from agent.errors import AgentError
 from hal.chain import in_force, judge
 
 HASHED_AT_ONCE_BYTES = 1 << 20
@@ -37,8 +38,10 @@ HASHED_AT_ONCE_BYTES = 1 << 20
 MAY_SIGN_CODE = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
-class Refused(Exception):
+class Refused(AgentError):
     """A certificate or a signature that is not taken; the text is why."""
+
+    hopeless = True
 
 
 def check_signer(pem: str, roots: Sequence[str], at: datetime | None) -> None:

@@ -16,17 +16,19 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 import msgspec
 
-from agent.edge.rauc import Bundle, Rauc, Told, UpdateFailed
+from agent.edge.rauc import Bundle, Rauc, RaucGone, Told, UpdateFailed
+from agent.vocabulary.firmware import Trial as Ended
 
 log = logging.getLogger(__name__)
 
 TRIAL, BEFORE, BACK, FAILED = "update.json", "before-update", "before-update.back", "failed-update"
 
-NO_STATE = {"lock", "last-end", TRIAL, BEFORE, BACK, FAILED}
+BUNDLES = "firmware"
+
+NO_STATE = {"lock", "last-end", "keys", TRIAL, BEFORE, BACK, FAILED, BUNDLES}
 UNFINISHED = ".new"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
@@ -37,7 +39,13 @@ ALONE_S = 600.0
 PATIENCE_S = 1800.0
 """A release that is not healthy by then is given up."""
 
-Ended = Literal["waits", "on trial", "installed", "rolled back"]
+MARK_AGAIN_S = 30.0
+
+
+class BundleUnfit(UpdateFailed):
+    """It is not for this station, or not signed for it."""
+
+    hopeless = True
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -58,12 +66,19 @@ async def install(rauc: Rauc, bundle: Path, said: Told) -> Bundle:
     """Check it and write it to the other slot.
 
     Raises:
-        UpdateFailed: it is not for this station, not signed for it, or could not be written.
+        BundleUnfit: it is not for this station, or not signed for it.
+        UpdateFailed: it could not be written.
 
     """
-    found, wanted = await rauc.inspect(bundle), await rauc.compatible()
+    wanted = await rauc.compatible()
+    try:
+        found = await rauc.inspect(bundle)
+    except RaucGone:
+        raise
+    except UpdateFailed as error:
+        raise BundleUnfit(str(error)) from None
     if found.compatible != wanted:
-        raise UpdateFailed(f"the bundle is for {found.compatible!r}, this station is {wanted!r}")
+        raise BundleUnfit(f"the bundle is for {found.compatible!r}, this station is {wanted!r}")
     await rauc.install(bundle, manifest_hash=found.manifest_hash, said=said)
     return found
 
@@ -82,7 +97,7 @@ async def begin_trial(rauc: Rauc, data: Path, request_id: int, version: str, boo
         raise UpdateFailed(f"expected one slot that runs and one beside it, found {', '.join(s.name for s in slots)}")
     trial = Trial(request_id, version, before.bootname, after.bootname, boot)
     try:
-        keep_state(data)
+        await asyncio.to_thread(keep_state, data)
         _write(data, trial)
     except OSError as error:
         raise UpdateFailed(f"the state before the update cannot be kept: {error}") from None
@@ -226,8 +241,8 @@ class Condition(msgspec.Struct, frozen=True):
     silent: tuple[str, ...] = ()
 
 
-async def prove(data: Path, slot: str, condition: Callable[[], Condition]) -> None:
-    """Tell the boot loader, once, what this release is worth.
+async def prove(data: Path, slot: str, condition: Callable[[], Condition]) -> bool:
+    """Tell the boot loader, once, what this release is worth; returns whether it stays.
 
     Only a release on trial may be given up: a part that broke is no fault of one that has worked for a year.
     """
@@ -239,16 +254,26 @@ async def prove(data: Path, slot: str, condition: Callable[[], Condition]) -> No
         if verdict != "wait":
             break
         await asyncio.sleep(LOOK_EVERY_S)
-    try:
-        async with await Rauc.connected() as rauc:
-            await (keep(rauc, data) if verdict == "good" else give_up(rauc))
-    except (UpdateFailed, OSError) as error:
-        log.error("! the boot loader does not hear that slot %s is %s: %s", slot, verdict, error)
-        return
+    await _mark(data, slot, verdict)
     if tried and verdict == "good":
         log.info("= the new release in slot %s is healthy and stays", slot)
     elif verdict == "bad":
         log.error("! the new release in slot %s is not healthy: the next start is that of the other slot", slot)
+    return verdict == "good"
+
+
+async def _mark(data: Path, slot: str, verdict: str) -> None:
+    """Until it was heard: RAUC may come up after us, or be started anew."""
+    complained = False
+    while True:
+        try:
+            async with await Rauc.connected() as rauc:
+                return await (keep(rauc, data) if verdict == "good" else give_up(rauc))
+        except (UpdateFailed, OSError) as error:
+            if not complained:
+                log.error("! the boot loader does not hear yet that slot %s is %s: %s", slot, verdict, error)
+            complained = True
+        await asyncio.sleep(MARK_AGAIN_S)
 
 
 def _verdict(health: Health, now: Condition, *, tried: bool) -> str:

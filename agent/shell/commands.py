@@ -103,6 +103,7 @@ class Commands:
             "clock_known": station.clock.known,
             "flash": station.flash_status(),
             "upload": station.uploads.status(),
+            "firmware": station.firmware_status(),
             "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
         }
 

@@ -101,6 +101,7 @@ def _of_station(answer: Answer) -> list[tuple[str, str | Cell]]:
         ("clock", "known" if answer["clock_known"] else Cell("not known yet", "yellow")),
         ("flash", f"{written} written today, of {budget}"),
         ("upload", _upload(answer["upload"])),
+        ("firmware", _firmware(answer["firmware"])),
     ]
 
 
@@ -113,6 +114,15 @@ def _upload(upload: Answer | None) -> str:
         return "none"
     size = "unknown size" if not upload["size_bytes"] else amount(upload["size_bytes"], "B")
     return f"{upload['log_type']} as {upload['filename']}: {amount(upload['sent_bytes'], 'B')} of {size}"
+
+
+def _firmware(update: Answer | None) -> str:
+    if update is None:
+        return "no update"
+    progress, why = update["progress"], f": {update['reason']}" if update["reason"] else ""
+    at_work = bool(progress and progress["size"])
+    done = f", {progress['step']} {100 * progress['done'] // progress['size']} %" if at_work else ""
+    return f"update {update['request_id']} {update['status']}{done}{plain(why)}"
 
 
 def _of_evse(evse: Answer) -> Row:

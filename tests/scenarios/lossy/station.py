@@ -17,7 +17,9 @@ from agent.ocpp.messages.b_provisioning import ChargingStation
 from agent.parts import Buses, build_parts, layouts_of
 from agent.powered import last_known_time, outbox_from
 from agent.station import Station
-from agent.vocabulary.commands import RemoveCertificate, StoreCertificate, UploadLog
+from agent.vocabulary.certificates import CertificateOrder
+from agent.vocabulary.commands import UploadLog
+from agent.vocabulary.firmware import FirmwareOrder
 from board.descriptor import find_board, read_board
 from hal.events import Event
 from tests.bench import spot, text
@@ -29,7 +31,13 @@ NO_TIME_SERVER = Path("no/time/server")
 class NoCertificates:
     """Nobody installs any."""
 
-    def obey(self, job: StoreCertificate | RemoveCertificate) -> None: ...
+    def obey(self, job: CertificateOrder) -> None: ...
+
+
+class NoFirmware:
+    """Nobody updates the station."""
+
+    def obey(self, order: FirmwareOrder) -> None: ...
 
 
 class NoFiles:
@@ -97,6 +105,7 @@ class Powered:
             socket=self._network,
             hardware=parts,
             files=NoFiles(),
+            firmware=NoFirmware(),
             certificates=NoCertificates(),
             on_restart=lambda reason: None,
         )
