@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.image.user_mode_linux import MODULES, boot, needed
 
 ROOT = Path(__file__).parents[2]
 TESTS = "tests/hal/socketcan.py"
@@ -20,17 +19,14 @@ INIT = """\
 # The first process: this machine's own root, read-only, with what changes in memory.
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
 mkdir -p /dev/pts
 mount -t devpts pts /dev/pts
+mount -t tmpfs run /run
 mount -t tmpfs tmp /mnt
-modules=/usr/lib/uml/modules/$(uname -r)/kernel
-for name in net/can/can drivers/net/can/dev/can-dev net/can/can-raw drivers/net/can/vcan drivers/net/can/slcan/slcan; do
-    insmod $modules/$name.ko
-done
+{modules}
 ip link set lo up
 cd {root}
-TMPDIR=/mnt PYTHONDONTWRITEBYTECODE=1 {python} -m pytest -q -p no:cacheprovider {tests}
+TMPDIR=/mnt PYTHONDONTWRITEBYTECODE=1 {python} -m pytest -q -p no:cacheprovider {options} {tests}
 echo "{verdict} $?"
 poweroff -f
 """
@@ -48,35 +44,22 @@ def in_this_kernel() -> str:
     return f"{ran.stdout.decode()}\n{VERDICT} {ran.returncode}"
 
 
-def in_user_mode_linux(uml: str, folder: Path) -> str:
-    init = folder / "init.sh"
-    init.write_text(INIT.format(root=ROOT, python=sys.executable, tests=TESTS, verdict=VERDICT))
-    init.chmod(0o755)
-    memory = ["mem=512M", "rootfstype=hostfs", "rootflags=/", "root=/dev/root", "ro", f"init={init}"]
-    machine = subprocess.Popen(
-        [uml, *memory, "con=null", "con0=fd:0,fd:1", "quiet"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        return machine.communicate(timeout=PATIENCE_S)[0].decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        os.killpg(machine.pid, 9)
-        return machine.communicate()[0].decode(errors="replace")
+def in_user_mode_linux(folder: Path, python: Path, *options: str) -> str:
+    words = {"root": ROOT, "python": python, "tests": TESTS, "verdict": VERDICT, "options": " ".join(options)}
+    modules = MODULES.format(names="can-raw vcan slcan")
+    return boot(folder / "init.sh", INIT.format(**words, modules=modules), patience_s=PATIENCE_S)
 
 
-def test_SocketCAN_in_a_kernel_that_has_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    uml = shutil.which("linux.uml")
-    with capsys.disabled():
-        if shutil.which("ip") and has_vcan():
-            print("[SocketCAN: tried in this kernel]", end="")
-            said = in_this_kernel()
-        elif uml is not None and os.geteuid() == 0:  # it is shown this machine's own root
-            print("[SocketCAN: tried in user-mode Linux]", end="")
-            said = in_user_mode_linux(uml, tmp_path)
-        else:
-            print("[SocketCAN: NOT tried, neither vcan nor user-mode Linux here; see the virtual bus]", end="")
-            return
+def test_SocketCAN_in_a_kernel_that_has_it(tmp_path: Path) -> None:
+    if shutil.which("ip") and has_vcan():
+        said = in_this_kernel()
+    else:
+        needed()
+        said = in_user_mode_linux(tmp_path, Path(sys.executable))
     assert f"{VERDICT} 0" in said, said
+
+
+def test_a_failure_in_there_is_heard_out_here(tmp_path: Path) -> None:
+    needed()
+    said = in_user_mode_linux(tmp_path, Path("/bin/false"))
+    assert f"{VERDICT} 1" in said, said
