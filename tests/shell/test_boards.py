@@ -22,7 +22,18 @@ from agent.parts import Buses, build_parts
 from agent.shell.boards.check import faults_in_board
 from agent.shell.boards.words import event_words, silence_words
 from board.descriptor import Board, faults_of, read_table, shipped_boards
-from hal.events import CpState, Event, LockMoved, MeterSampled, PilotChanged
+from hal.events import (
+    CpState,
+    DcCapability,
+    DcDemanded,
+    DcOutput,
+    Event,
+    InsulationMeasured,
+    InsulationTested,
+    LockMoved,
+    MeterSampled,
+    PilotChanged,
+)
 from hal.ports import DcTraits, PilotTraits
 from tests.emulators.openevse import EmulatedOpenEvse
 
@@ -492,3 +503,9 @@ def test_words_of_events() -> None:
     assert event_words(LockMoved(1, "unknown")) == "lock unknown"
     sample = MeterSampled(1, import_wh=1_234_500.25, power_w=690, voltage_v=(230, 231, 229))
     assert event_words(sample) == "meter: 1234500.25 Wh taken, 690 W, 230 / 231 / 229 V"
+    assert event_words(DcOutput(1, 400.5, 12)) == "output 400.5 V, 12 A"
+    assert event_words(DcCapability(1, 2, 200, 1000, 100, 40_000)) == "2 power module(s): 200 to 1000 V, 100 A, 40 kW"
+    assert event_words(DcDemanded(1, "cable_check", 500)) == "DC session: cable check, wants 500 V, 0 A"
+    assert event_words(InsulationMeasured(1, 200_000)) == "insulation 200 kohm"
+    assert event_words(InsulationMeasured(1, None)) == "insulation: no valid value"
+    assert event_words(InsulationTested(1, False)) == "insulation monitor: test failed"

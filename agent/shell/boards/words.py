@@ -11,6 +11,9 @@ from hal.events import (
     CardPresented,
     ContractPresented,
     CpState,
+    DcCapability,
+    DcDemanded,
+    DcOutput,
     DeviceFound,
     DeviceLost,
     EimChosen,
@@ -18,6 +21,8 @@ from hal.events import (
     HardwareFaulted,
     HardwareHealed,
     HardwareWarned,
+    InsulationMeasured,
+    InsulationTested,
     LockMoved,
     MeterSampled,
     PilotChanged,
@@ -83,6 +88,21 @@ def _rarer_words(event: Event) -> str:
             return "vehicle leaves payment to a card or an app"
         case VehicleEnded():
             return "vehicle wants no more"
+    return _dc_words(event)
+
+
+def _dc_words(event: Event) -> str:
+    match event:
+        case DcDemanded(phase=phase, voltage_v=voltage_v, current_a=current_a):
+            return f"DC session: {phase.replace('_', ' ')}, wants {voltage_v:g} V, {current_a:g} A"
+        case DcOutput(voltage_v=voltage_v, current_a=current_a):
+            return f"output {voltage_v:g} V, {current_a:g} A"
+        case DcCapability(modules=modules, min_v=min_v, max_v=max_v, max_a=max_a, max_w=max_w):
+            return f"{modules} power module(s): {min_v:g} to {max_v:g} V, {max_a:g} A, {max_w / 1000:g} kW"
+        case InsulationMeasured(ohm=ohm):
+            return "insulation: no valid value" if ohm is None else f"insulation {ohm / 1000:g} kohm"
+        case InsulationTested(passed=passed):
+            return f"insulation monitor: test {'passed' if passed else 'failed'}"
     return _plain_words(event)
 
 

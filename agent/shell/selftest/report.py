@@ -83,7 +83,8 @@ def _results(report: Report) -> Iterator[str]:
         number = numbers[each.place] = numbers.get(each.place, 0) + 1
         yield (
             f"<tr><td>{number}</td><td>{escape(each.place)}</td><td>{escape(each.title)}</td>"
-            f'<td class="{each.verdict}">{each.verdict}</td><td>{escape(each.text)}</td><td>{each.at_s:.1f} s</td></tr>'
+            f'<td class="{each.verdict}">{each.verdict}</td><td>{escape(each.text)}</td>'
+            f"<td>{each.at_s:.1f}&nbsp;s</td></tr>"
         )
     yield "</table>"
 
@@ -107,5 +108,5 @@ def _said(report: Report) -> Iterator[str]:
         if not isinstance(event, QUIET):
             words = "a card was read" if isinstance(event, CardPresented) else event_words(event)
             where = getattr(event, "part", None) or f"evse {getattr(event, 'evse', 0)}"
-            yield f"<tr><td>{at:.2f} s</td><td>{escape(str(where))}</td><td>{escape(words)}</td></tr>"
+            yield f"<tr><td>{at:.2f}&nbsp;s</td><td>{escape(str(where))}</td><td>{escape(words)}</td></tr>"
     yield "</table></details>"
