@@ -32,7 +32,8 @@ conformance: .venv/.ready
 
 # Every step is told: run, or skipped and why.
 image-test: .venv/.ready
-	@$(PY) -m pytest -vv -rs -p no:cacheprovider tests/image/test_*.py tests/image/step_*.py
+	@$(PY) -m pytest -vv -rs -p no:cacheprovider --durations=0 --durations-min=1 \
+		tests/image/test_*.py tests/hal/test_can_kernel.py tests/image/step_*.py
 
 footprint: .venv/.ready
 	@$(PY) -m tests.image.footprint

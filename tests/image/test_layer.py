@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.version import VERSION
+from tests.image.footprint import SOURCE
 from tests.image.shipped import LAYER, RECIPE_FOLDER, ROOT, SYSTEM, UNIT, settings, value_of
 
 KAS = ROOT / "yocto" / "kas"
@@ -147,7 +148,7 @@ def test_the_recipe_asks_for_every_part_of_the_standard_library_that_is_imported
 
 def test_the_recipe_copies_every_package_and_file_that_the_build_needs() -> None:
     copied = set(re.findall(r"file://([^;\s]+)", value_of(AGENT_RECIPE, "SRC_URI")))
-    assert {"agent", "board", "hal", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= copied
+    assert set(SOURCE) <= copied
     assert all((ROOT / name).exists() or (RECIPE_FOLDER / "files" / name).exists() for name in copied)
 
 
