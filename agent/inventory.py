@@ -13,6 +13,7 @@ from agent.instruments import mains_phases, supply_phases
 from agent.model.catalogue import (
     CACHE_STORAGE,
     CENTRAL_CONTRACT_VALIDATION_ALLOWED,
+    CHARGING_PROFILE_ENTRIES,
     CONTRACT_VALIDATION_OFFLINE,
     LOCAL_LIST_ENTRIES,
     LOCAL_LIST_STORAGE,
@@ -22,6 +23,7 @@ from agent.model.catalogue import (
 from agent.model.device import DeviceModel
 from agent.model.variable import Variable
 from agent.session.cache import AuthorizationCache
+from agent.session.charging_profiles import ChargingProfiles
 from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.session.local_list import LocalList
@@ -71,6 +73,13 @@ def declare_tokens(model: DeviceModel, cache: AuthorizationCache, local_list: Lo
     model.declare(CACHE_STORAGE, live=lambda: cache.bytes)
     model.declare(LOCAL_LIST_ENTRIES, live=lambda: local_list.state.entries)
     model.declare(LOCAL_LIST_STORAGE, live=lambda: local_list.state.bytes)
+
+
+def declare_smart_charging(model: DeviceModel, site: Site, profiles: ChargingProfiles) -> None:
+    """Declare how many charging profiles there are, and whether all EVSEs can leave phases out."""
+    model.declare(CHARGING_PROFILE_ENTRIES, live=lambda: len(profiles))
+    switch = all(evse.layout.switches_phases for evse in site.evses.values())
+    model.declare(Variable("SmartChargingCtrlr", "Phases3to1", switch, mutability="ReadOnly"))
 
 
 def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> None:

@@ -27,13 +27,22 @@ from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.h_reservation import ReservationBlock
 from agent.blocks.j_meter_values import MeterValues
 from agent.blocks.l_firmware import FirmwareUpdate
+from agent.blocks.k_external_limits import ExternalLimits
+from agent.blocks.k_report import ProfileReports
+from agent.blocks.k_smart_charging import SmartCharging
 from agent.blocks.m_certificates import Certificates
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
 from agent.blocks.n_monitoring import Monitoring
 from agent.blocks.n_monitoring_report import MonitoringReports
 from agent.instruments import Instruments, declare_parts
-from agent.inventory import declare_clock, declare_hardware, declare_identity, declare_tokens
+from agent.inventory import (
+    declare_clock,
+    declare_hardware,
+    declare_identity,
+    declare_smart_charging,
+    declare_tokens,
+)
 from agent.model.catalogue import TIME_SOURCE
 from agent.model.device import DeviceModel, Spot
 from agent.model.monitors import Preset
@@ -118,6 +127,8 @@ class Station:
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
         self.blocks: tuple[Block, ...] = (
+        self.smart_charging = SmartCharging(self.desk)
+        self.external_limits = ExternalLimits(self.desk)
             self.security,
             self.events,
             self.provisioning,
@@ -142,6 +153,9 @@ class Station:
             self.log_upload,
             self.monitoring,
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
+            self.smart_charging,
+            self.external_limits,
+            ProfileReports(self.desk),
         )
         self.log: list[Fact] = []
         self._hearers = self._gather(lambda block: block.facts)
@@ -158,6 +172,7 @@ class Station:
         )
         self.instruments = Instruments(self.model)
         self.instruments.declare_readers(readers)
+        declare_smart_charging(self.model, self.site, self.desk.profiles)
         for evse_id, spots in (thermometers or {}).items():
             self.instruments.declare_thermometers(evse_id, spots)
         for spot, text in (defaults or {}).items():
@@ -240,6 +255,7 @@ class Station:
         """Who may tell the time, first choice first (TimeSource)."""
         return self.model[TIME_SOURCE]
 
+        self.smart_charging.move_times(shift)
     def tell_time(self, wall: datetime) -> None:
         """A time server keeps the system's clock by now."""
         self.desk.tell(SetClock(wall, "NTP"))
@@ -332,6 +348,9 @@ class Station:
             self.provisioning.tune()
 
     def _hear_facts(self, now: Now) -> None:
+        self.smart_charging.look(now)
+        self.external_limits.look(now)
+        self._hear_facts(now)
         facts = self.desk.facts
         while facts:
             fact = facts.popleft()

@@ -16,9 +16,11 @@ from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from agent.ocpp.messages.common import EVSE, Component, IdToken, IdTokenInfo, StatusInfo
+from agent.ocpp.messages.common import EVSE, ChargingProfile, Component, IdToken, IdTokenInfo, StatusInfo
 from agent.ocpp.messages.common import Variable as OcppVariable
 from agent.session.cache import AuthorizationCache
+from agent.session.charging_profiles import ChargingProfiles
+from agent.session.evse import Evse
 from agent.session.local_list import LocalList
 from agent.session.site import Site
 from agent.session.tokens import Entry
@@ -56,6 +58,8 @@ class Desk:
         self.model = model
         self.cache = AuthorizationCache(int(CACHE_STORAGE.high or 0))
         self.local_list = LocalList(int(LOCAL_LIST_ENTRIES.high or 0), int(LOCAL_LIST_STORAGE.high or 0))
+        self.profiles = ChargingProfiles()
+        self.judge_profile: Callable[[Evse, ChargingProfile], StatusInfo | None] = lambda evse, profile: None
         self.entropy = entropy
         self.registration: RegistrationStatus | None = None
         self.online = False

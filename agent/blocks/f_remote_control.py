@@ -54,8 +54,12 @@ class RemoteControl(Block):
         evse = self._evse_for(request.evse_id, token, group)
         if evse is None or not self.desk.accepted:  # F01.FR.23, F01.FR.24, B02.FR.05
             return m.RequestStartTransactionResponse(status="Rejected")
+        profile = request.charging_profile
+        wrong = None if profile is None else self.desk.judge_profile(evse, profile)
+        if wrong is not None:  # F01.FR.26
+            return m.RequestStartTransactionResponse(status="Rejected", status_info=wrong)
         transaction_id = None if evse.transaction is None else evse.transaction.id  # F01.FR.13
-        self.desk.post(RemoteStartRequested(evse.id, token, request.remote_start_id, group))
+        self.desk.post(RemoteStartRequested(evse.id, token, request.remote_start_id, group, profile))
         return m.RequestStartTransactionResponse(status="Accepted", transaction_id=transaction_id)
 
     def stop(self, request: m.RequestStopTransactionRequest, now: Now) -> m.RequestStopTransactionResponse:

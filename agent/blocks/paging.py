@@ -61,6 +61,7 @@ class Reporting(Block, Generic[T]):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._report: Report[T] | None = None
+        self._said: Request | None = None
 
     def message(self, report: Report[T], now: Now) -> Request:
         """The present page as the CSMS reads it."""
@@ -84,12 +85,13 @@ class Reporting(Block, Generic[T]):
         if report is not None:
             report.waits = False
             report.attempts += 1
-            self.desk.send(self.message(report, now), asked_for=True)  # also while Pending (B02.FR.01)
+            self._said = self.message(report, now)
+            self.desk.send(self._said, asked_for=True)  # also while Pending (B02.FR.01)
 
     def answered(self, request: Any, outcome: Response | CallFailed, now: Now) -> None:
         """On to the next page; one that the CSMS could not take is not said again."""
         report = self._report
-        if report is None or (request.request_id, request.seq_no) != (report.request_id, report.seq_no):
+        if report is None or request != self._said:
             return
         code = outcome.code if isinstance(outcome, CallFailed) else ""
         self._report = None  # until the next page is made: one that cannot be made must not hold up another report

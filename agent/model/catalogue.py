@@ -97,6 +97,7 @@ RESERVATION_AVAILABLE = Variable("ReservationCtrlr", "Available", True, mutabili
 RESERVATION_ENABLED = Variable("ReservationCtrlr", "Enabled", True)
 RESERVATION_NON_EVSE_SPECIFIC = Variable("ReservationCtrlr", "NonEvseSpecific", True, mutability="ReadOnly")
 
+NOTIFY_CHARGING_LIMIT_WITH_SCHEDULES = Variable("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", False)
 AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
 OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)

@@ -8,8 +8,10 @@ import msgspec
 
 from agent.session.schedule import Profile, Purpose
 
-MAX_PROFILE, TX_DEFAULT, TX_PROFILE = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
-EXTERNAL = "ChargingStationExternalConstraints"
+MAX_PROFILE: Purpose = "ChargingStationMaxProfile"
+TX_DEFAULT: Purpose = "TxDefaultProfile"
+TX_PROFILE: Purpose = "TxProfile"
+EXTERNAL: Purpose = "ChargingStationExternalConstraints"
 
 
 class KeptProfile(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
     ids: tuple[int, ...] = ()
     evse: int | None = None
-    purpose: Purpose | None = None
+    purpose: str | None = None
     stack_level: int | None = None
 
     def fits(self, each: Installed) -> bool:

@@ -59,14 +59,15 @@ class Outlook:
         self.station = station
         self.until_ms = NEVER_MS
 
-    def own(self, party: Party, at_ms: int) -> Grant:
-        """What it may take, but for the others."""
+    def own_profile(self, party: Party, at_ms: int) -> Grant | None:
+        """What its own profile allows it; None: everything."""
         limit = party.lane.at(at_ms)
         self.until_ms = min(self.until_ms, party.lane.until_ms)
-        if limit is None:
-            return party.roof
-        limit_a, phases = granted(limit, party.layout)
-        return Grant(min(limit_a, party.roof.limit_a), min(phases, party.roof.phases))
+        return None if limit is None else granted(limit, party.layout)
+
+    def own(self, party: Party, at_ms: int) -> Grant:
+        """What it may take, but for the others."""
+        return least(party.roof, self.own_profile(party, at_ms))
 
     def share(self, party: Party, at_ms: int) -> Grant | None:
         """What the station's profile leaves it beside the others; None: nothing is to be shared (K04.FR.05)."""
@@ -100,8 +101,7 @@ class Outlook:
 
     def of_evse(self, party: Party, at_ms: int) -> Grant:
         """What it will be offered (K08.FR.04)."""
-        own, share = self.own(party, at_ms), self.share(party, at_ms)
-        return own if share is None else Grant(min(own.limit_a, share.limit_a), min(own.phases, share.phases))
+        return least(self.own(party, at_ms), self.share(party, at_ms))
 
     def total(self, unit: Unit, at_ms: int) -> tuple[float, int]:
         """What all EVSEs together will take at most (K08.FR.03)."""
@@ -113,6 +113,11 @@ class Outlook:
         if limit is not None:
             value = min(value, *(told(granted(limit, layout), layout, unit) for layout, _ in each))
         return value, phases
+
+
+def least(one: Grant, other: Grant | None) -> Grant:
+    """What both allow."""
+    return one if other is None else Grant(min(one.limit_a, other.limit_a), min(one.phases, other.phases))
 
 
 def used(grant: Grant, layout: EvseLayout) -> int:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from agent.ocpp.messages.common import ChargingProfile
 from agent.vocabulary.values import Token
 from hal.events import Contract, DcPhase, FaultCode
 
@@ -121,11 +122,12 @@ class PaymentChosen(Fact, frozen=True):
 
 
 class RemoteStartRequested(Fact, frozen=True):
-    """The CSMS wants this EVSE to charge for this token."""
+    """The CSMS wants this EVSE to charge for this token, within this profile if there is one."""
 
     token: Token
     remote_start_id: int
     group: Token | None = None
+    profile: ChargingProfile | None = None
 
 
 class TokenRefused(Fact, frozen=True):

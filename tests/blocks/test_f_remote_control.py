@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from agent.blocks.f_remote_control import UNLOCK_PATIENCE_S
+from agent.edge.certificates import CertificateStore
+from agent.edge.keys import KeyStore
 from agent.ocpp.messages.f_remote_control import MessageTrigger
 from tests.bench import CARD, OTHER_CARD, TOKEN, Bench, Payload, Reply, contexts, only, register_wh, story
 from tests.blocks.test_e_start import bench_with
@@ -131,6 +134,7 @@ def test_F01_a_second_remote_start_is_rejected():
 @pytest.mark.parametrize("cable_first", [True, False])
 def test_F01_FR_12_F02_FR_20_a_profile_is_ignored_without_smart_charging(cable_first: bool, oddity: Payload):
     bench = remote()
+    bench.set("SmartChargingCtrlr.Enabled", False)
     if cable_first:
         bench.plug_in()
     schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
@@ -606,8 +610,12 @@ def test_F06_FR_16_no_firmware_is_updated(evse: int | None):
 
 @pytest.mark.parametrize("registration", ["Accepted", "Pending"])
 @pytest.mark.parametrize("message", MESSAGES)
-def test_F06_FR_10_what_is_accepted_is_sent_and_nothing_else_is(message: str, registration: str):
-    bench = Bench(variables={**SILENT, "TxCtrlr.TxBeforeAcceptedEnabled": True})
+def test_F06_FR_10_what_is_accepted_is_sent_and_nothing_else_is(message: str, registration: str, tmp_path: Path):
+    bench = Bench(
+        variables={**SILENT, "TxCtrlr.TxBeforeAcceptedEnabled": True},
+        certificates=(store := CertificateStore(tmp_path / "certs")),
+        keys=KeyStore(tmp_path / "keys", store),
+    )
     bench.script["BootNotification"] = {
         "currentTime": "2026-01-01T00:00:00Z",
         "interval": 9999,
@@ -619,7 +627,8 @@ def test_F06_FR_10_what_is_accepted_is_sent_and_nothing_else_is(message: str, re
     bench.take_sent()
     told = trigger(bench, message, 1, 1)
     assert isinstance(told, dict)
-    expected = [message] if told["status"] == "Accepted" else []
+    sent = "SignCertificate" if message == "SignChargingStationCertificate" else message
+    expected = [sent] if told["status"] == "Accepted" else []
     assert [said.action for said in bench.take_sent()] == expected
     assert told["status"] in ("Accepted", "Rejected", "NotImplemented")
 

@@ -326,6 +326,12 @@ EFFECTS: dict[str, Effect | str] = {
     "ReservationCtrlr.Enabled": (
         "tests/blocks/test_h_reservation.py::test_TC_H_22_CS_a_station_that_takes_no_reservations"
     ),
+    "SmartChargingCtrlr.Enabled": (
+        "tests/blocks/test_k_smart_charging.py::test_switched_off_profiles_stay_and_limit_nothing"
+    ),
+    "SmartChargingCtrlr.NotifyChargingLimitWithSchedules": (
+        "tests/blocks/test_k_external_limits.py::test_K11_FR_03_K12_FR_03_the_limit_itself_is_told_where_that_is_wanted"
+    ),
     "SampledDataCtrlr.Enabled": Effect((True, False), charge),
     "SampledDataCtrlr.TxStartedMeasurands": Effect((ENERGY, POWER), charge),
     "SampledDataCtrlr.TxUpdatedMeasurands": Effect((ENERGY, POWER), charge),

@@ -58,6 +58,8 @@ NOT_HERE = {
     "ISO15118Ctrlr.MaxScheduleEntries": "the vehicle interface makes no schedules",
     "ISO15118Ctrlr.RequestMeteringReceipt": "the vehicle interface asks for no receipt",
     "ISO15118Ctrlr.RequestedEnergyTransferMode": "no vehicle interface tells it",
+    "SmartChargingCtrlr.ACPhaseSwitchingSupported": "no pilot controller here chooses which phase it uses",
+    "SmartChargingCtrlr.ExternalControlSignalsEnabled": "what protects a building cannot be switched off from outside",
     "TokenReader.Token": "who holds a card is told to nobody but Authorize",
     "TokenReader.TokenType": "who holds a card is told to nobody but Authorize",
     "TxCtrlr.ChargingTime": "the transaction tells timeSpentCharging",
