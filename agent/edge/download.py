@@ -205,20 +205,24 @@ def _get(place: SplitResult, part: Part, tls: Tls) -> SplitResult | None:
         headers |= {"Range": f"bytes={part.held}-", "If-Range": part.validator}
     with closing(connection_to(place, tls)) as connection:
         connection.request("GET", path_of(place), headers=headers)
-        answer = connection.getresponse()
-        if answer.status in ONWARD:
-            return _onward(place, answer)
-        if answer.status == 416 and part.held:  # the file is shorter than it was
-            part.held = 0
-            return place
-        if answer.status not in (200, 206):
-            hopeless = 400 <= answer.status < 500 and answer.status not in LATER
-            raise DownloadFailed(f"{place.hostname} answered {answer.status} {answer.reason}", hopeless=hopeless)
-        start = part.held if _goes_on(answer, part.held) else 0
-        part.begin(start, None if answer.length is None else start + answer.length, _validator(answer))
-        while piece := answer.read(PIECE_BYTES):
-            part.add(piece)
+        with connection.getresponse() as answer:
+            if answer.status in ONWARD:
+                return _onward(place, answer)
+            if answer.status == 416 and part.held:  # the file is shorter than it was
+                part.held = 0
+                return place
+            _take(place, answer, part)
     return None
+
+
+def _take(place: SplitResult, answer: http.client.HTTPResponse, part: Part) -> None:
+    if answer.status not in (200, 206):
+        hopeless = 400 <= answer.status < 500 and answer.status not in LATER
+        raise DownloadFailed(f"{place.hostname} answered {answer.status} {answer.reason}", hopeless=hopeless)
+    start = part.held if _goes_on(answer, part.held) else 0
+    part.begin(start, None if answer.length is None else start + answer.length, _validator(answer))
+    while piece := answer.read(PIECE_BYTES):
+        part.add(piece)
 
 
 def _goes_on(answer: http.client.HTTPResponse, held: int) -> bool:

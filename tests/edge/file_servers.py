@@ -1,4 +1,4 @@
-"""The other side of an upload: a real HTTP server and a real FTP server on loopback, each in a thread of its own.
+"""The other side of a transfer: a real HTTP server and a real FTP server on loopback, each in a thread of its own.
 
 Both can be told to cut a connection in the middle, to refuse, or to be slow.
 """
@@ -25,10 +25,17 @@ URL_USER = "station:s%E2%82%ACcret%2Fwith%40signs"
 
 
 class Received:
-    """What came: method, path, headers and body of each request."""
+    """What came: method, path, headers and body of each request; ``offered`` is what can be fetched, by its path.
+
+    ``validators`` go with what is fetched; without them no server takes a range.
+    """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.offered: dict[str, bytes] = {}
+        self.sent_on: dict[str, str] = {}
+        self.validators = {"ETag": '"1"'}
+        self.tells_length = True
         self.answers: list[int] = []
         self.cut_after: int | None = None
         self.hold = threading.Event()
@@ -52,7 +59,50 @@ def _http_handler(received: Received) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def _give(self) -> None:
+            received.requests.append((self.command, self.path, dict(self.headers), b""))
+            if self.path in received.sent_on:
+                self._head(302, {"Location": received.sent_on[self.path], "Content-Length": "0"})
+            elif received.answers:
+                self._head(received.answers.pop(0), {"Content-Length": "0"})
+            elif self.path not in received.offered:
+                self._head(404, {"Content-Length": "0"})
+            else:
+                self._send(received.offered[self.path])
+
+        def _send(self, content: bytes) -> None:
+            start = self._asked_from(len(content))
+            if start is None:
+                self._head(416, {"Content-Length": "0"})
+                return
+            told = {**received.validators}
+            if start:
+                told["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            if received.tells_length:
+                told["Content-Length"] = str(len(content) - start)
+            self._head(206 if start else 200, told)
+            cut, received.cut_after = received.cut_after, None
+            end = len(content) if cut is None else start + cut
+            self.wfile.write(content[start:end])
+            received.hold.wait(10)
+            self.close_connection = cut is not None or not received.tells_length
+
+        def _asked_from(self, size: int) -> int | None:
+            """Where to begin; None: behind the end."""
+            asked = self.headers.get("Range", "")
+            if not asked or self.headers.get("If-Range") not in received.validators.values():
+                return 0
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            return start if start < size else None
+
+        def _head(self, status: int, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
         do_POST = do_PUT = _take  # noqa: N815 - the library's names
+        do_GET = _give  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing to the terminal."""
@@ -93,7 +143,15 @@ class CutOnce(DTPHandler):
 
     def handle_read(self) -> None:
         super().handle_read()
-        if type(self).cut_after is not None and self.tot_bytes_received >= type(self).cut_after:
+        self._cut(self.tot_bytes_received)
+
+    def send(self, data: bytes) -> int:
+        sent: int = super().send(data)
+        self._cut(self.tot_bytes_sent)
+        return sent
+
+    def _cut(self, moved: int) -> None:
+        if type(self).cut_after is not None and moved >= type(self).cut_after:
             type(self).cut_after = None
             self.cmd_channel.close()
             self.close()
@@ -111,7 +169,7 @@ class FtpPlace:
         self._dtp = dtp
 
     def cut_after(self, count: int) -> None:
-        """The next upload loses its connection behind so many bytes."""
+        """The next transfer loses its connection behind so many bytes."""
         self._dtp.cut_after = count
 
 
@@ -132,6 +190,7 @@ def ftp_server(root: Path, certificate: Path | None = None, *, may_write: bool =
             super().pre_process_command(line, cmd, arg)
 
     Handler.authorizer = authorizer
+    Handler.use_sendfile = False  # what it sends is counted
     if certificate is None:
         Handler.dtp_handler = dtp
     else:
