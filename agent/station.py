@@ -26,10 +26,10 @@ from agent.blocks.g_lock import LockWatch
 from agent.blocks.g_status import ConnectorStatuses
 from agent.blocks.h_reservation import ReservationBlock
 from agent.blocks.j_meter_values import MeterValues
-from agent.blocks.l_firmware import FirmwareUpdate
 from agent.blocks.k_external_limits import ExternalLimits
 from agent.blocks.k_report import ProfileReports
 from agent.blocks.k_smart_charging import SmartCharging
+from agent.blocks.l_firmware import FirmwareUpdate
 from agent.blocks.m_certificates import Certificates
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
@@ -122,13 +122,13 @@ class Station:
         self.certificates = Certificates(self.desk)
         self.network.has_installed_root = self.certificates.has_csms_root
         self.firmware = FirmwareUpdate(self.desk)
+        self.smart_charging = SmartCharging(self.desk)
+        self.external_limits = ExternalLimits(self.desk)
         self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
         # granted without asking is a fact of its own.
         self.blocks: tuple[Block, ...] = (
-        self.smart_charging = SmartCharging(self.desk)
-        self.external_limits = ExternalLimits(self.desk)
             self.security,
             self.events,
             self.provisioning,
@@ -147,15 +147,15 @@ class Station:
             Reports(self.desk),
             RemoteControl(self.desk),
             MeterValues(self.desk),
+            self.smart_charging,
+            self.external_limits,
+            ProfileReports(self.desk),
             self.firmware,
             self.certificates,
             CustomerInformation(self.desk),
             self.log_upload,
             self.monitoring,
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
-            self.smart_charging,
-            self.external_limits,
-            ProfileReports(self.desk),
         )
         self.log: list[Fact] = []
         self._hearers = self._gather(lambda block: block.facts)
@@ -166,13 +166,13 @@ class Station:
         declare_hardware(self.model, self.site, self.statuses.status_of)
         declare_clock(self.model, lambda: self.desk.wall, lambda: self.desk.clock_known)
         declare_tokens(self.model, self.desk.cache, self.desk.local_list)
+        declare_smart_charging(self.model, self.site, self.desk.profiles)
         declare_parts(self.model, self.site)
         declare_identity(
             self.model, identity.model, identity.vendor_name, identity.serial_number, identity.firmware_version
         )
         self.instruments = Instruments(self.model)
         self.instruments.declare_readers(readers)
-        declare_smart_charging(self.model, self.site, self.desk.profiles)
         for evse_id, spots in (thermometers or {}).items():
             self.instruments.declare_thermometers(evse_id, spots)
         for spot, text in (defaults or {}).items():
@@ -249,13 +249,13 @@ class Station:
         """The time of day became known: readings and transactions were stamped with another."""
         self.transactions.move_times(shift)
         self.settings.move_times(shift)
+        self.smart_charging.move_times(shift)
 
     @property
     def time_sources(self) -> tuple[str, ...]:
         """Who may tell the time, first choice first (TimeSource)."""
         return self.model[TIME_SOURCE]
 
-        self.smart_charging.move_times(shift)
     def tell_time(self, wall: datetime) -> None:
         """A time server keeps the system's clock by now."""
         self.desk.tell(SetClock(wall, "NTP"))
@@ -338,6 +338,9 @@ class Station:
         self.reservations.look(now)
         self.statuses.look(now)
         self._hear_facts(now)
+        self.smart_charging.look(now)
+        self.external_limits.look(now)
+        self._hear_facts(now)
         for evse in self.site.evses.values():
             self._wishes(evse, now)
         self.authorization.tell_vehicles()
@@ -348,9 +351,6 @@ class Station:
             self.provisioning.tune()
 
     def _hear_facts(self, now: Now) -> None:
-        self.smart_charging.look(now)
-        self.external_limits.look(now)
-        self._hear_facts(now)
         facts = self.desk.facts
         while facts:
             fact = facts.popleft()
