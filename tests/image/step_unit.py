@@ -7,6 +7,7 @@ only the device of the data partition is another (there is no udev here), and th
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -92,11 +94,13 @@ StandardError=append:/run/share/csms.log
 """
 
 CSMS_PROGRAM = """\
-import asyncio
+import asyncio, json
 from tests.csms.practice import PracticeCsms
+from tests.csms.record import CALL
 
 def told(record, frame):
-    print([boot["reason"] for boot in record.boots], flush=True)
+    if frame.from_station and frame.kind == CALL:
+        print(json.dumps([frame.action, frame.payload]), flush=True)
 
 async def main():
     async with PracticeCsms(port=9000, listener=told):
@@ -127,6 +131,7 @@ bench() {{ agent do "$@" --control /run/station-agent/control.sock; }}
 [ -e facts ] && start=second_ || start=
 
 say active "$(show ActiveState)"
+for i in $(seq 60); do bench status | grep -q Accepted && break; sleep 0.5; done
 say machine_id "$(cat /etc/machine-id)"
 say journal "$(ls /data/log/journal)"
 say data "$(findmnt -no OPTIONS /data)"
@@ -146,7 +151,6 @@ say socket "$(stat -c %a:%U /run/station-agent/control.sock)"
 say state "$(stat -c %a:%U /data/station-agent)"
 say exposure "$(systemd-analyze security --no-pager station-agent.service | tail -1)"
 
-for i in $(seq 60); do bench status | grep -q Accepted && break; sleep 0.5; done
 bench plug_in evse=1
 for i in $(seq 20); do grep -q 'ChargingStateChanged #2 - answered' agent.log && break; sleep 0.5; done
 kill -STOP $pid  # it hangs
@@ -241,6 +245,11 @@ class Machine:
         (units / "csms.service").write_text(CSMS.format(**words))
         (units / "proof.service").write_text(PROOF)
 
+    def heard(self, action: str) -> list[dict[str, Any]]:
+        """What the CSMS was told, over both starts."""
+        lines = (self.share / "csms.log").read_text().splitlines()
+        return [said[1] for said in map(json.loads, lines) if said[0] == action]
+
     def said(self) -> str:
         """Everything that explains a failure."""
         logs = [path.read_text(errors="replace")[-3000:] for path in self.share.glob("*.log")]
@@ -278,7 +287,10 @@ def test_3_it_is_killed_when_it_hangs_and_comes_back(machine: Machine) -> None:
 
 
 def test_4_the_csms_hears_why_it_boots(machine: Machine) -> None:
-    assert "['PowerUp', 'Watchdog']" in (machine.share / "csms.log").read_text().splitlines()
+    reasons = [boot["reason"] for boot in machine.heard("BootNotification")]
+    assert reasons == ["PowerUp", "Watchdog", "PowerUp"], machine.said()
+    events = [(event["type"], event.get("techInfo")) for event in machine.heard("SecurityEventNotification")]
+    assert ("ResetOrReboot", "Watchdog: watchdog, killed ABRT") in events
 
 
 def test_5_the_session_that_ran_meanwhile_is_whole_in_the_ledger(machine: Machine) -> None:
