@@ -283,15 +283,13 @@ class Loop:
 
     def _perform(self, now: Now) -> None:
         """Hardware first, then disk, then network: an answer goes out when what it promises is on disk."""
-        commands = self.station.take_commands()
+        commands = self._obey_hardware()
         self._tell_facts()
         shift = self._timekeeping.take(commands)
         if shift is not None:
             now = self._clock.now()
             commands = [corrected(command, shift) for command in commands]
-        commands += self.station.take_commands()
-        for command in commands:
-            self._contained(self._hands.obey, command)
+        commands += self._obey_hardware()
         rest = [command for command in commands if self._is_network(command)]
         up_to = self._writing.collect(commands, now, known=self._clock.known)
         if self._writing and any(isinstance(command, Answer) for command in rest):
@@ -300,6 +298,13 @@ class Loop:
             waits = up_to is not None or shift is not None
             self._flush_writes(AfterDisk(self, [], up_to, shift is not None) if waits else None)
             self._obey_network(rest, now)
+
+    def _obey_hardware(self) -> list[Command]:
+        """Take what was decided, and do what the hardware waits for before anybody is told why: a log may be slow."""
+        commands = self.station.take_commands()
+        for command in commands:
+            self._contained(self._hands.obey, command)
+        return commands
 
     def after_disk(self, rest: list[Command], up_to: int | None, shift: bool, not_stored: tuple[str, ...]) -> None:
         """What waited for the disk may go on: rows up to an id, or a clock shift, are on it.

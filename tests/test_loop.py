@@ -337,7 +337,7 @@ async def test_hardware_then_disk_then_network(rig: Rig):
     assert rig.socket.said()[-1] == "TransactionEvent"
 
 
-async def test_power_is_withdrawn_before_anything_is_written_or_said(rig: Rig):
+async def test_power_is_withdrawn_before_anything_is_told_written_or_said(rig: Rig):
     rig.accept()
     rig.plug_in()
     rig.reply({})
@@ -345,9 +345,11 @@ async def test_power_is_withdrawn_before_anything_is_written_or_said(rig: Rig):
     rig.reply({"idTokenInfo": {"status": "Accepted"}})
     rig.loop.post(LockMoved(1, "locked"))
     rig.loop.post(PilotChanged(1, CpState.C))
+    rig.loop.watch(lambda topic, what: rig.log.append((topic, what)) if topic == "facts" else None)
     rig.log.clear()
     rig.swipe()
     assert rig.log[0] == ("hardware", False)
+    assert {"facts", "disk"} <= set(order(rig.log))
 
 
 async def test_the_first_turn_tells_the_hardware_what_is_wanted_and_connects(rig: Rig):
