@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from hal.bus.serial import SerialBus
-from hal.drivers.openevse_line import RapiLine, line_of
+from hal.drivers.openevse_line import Question, RapiLine, line_of
 from hal.drivers.openevse_states import (
     AUTH_LOCKED,
     BOOT_LOCKED,
@@ -97,7 +97,8 @@ class OpenEvse:
     def _start_anew(self) -> None:
         """Forget what the controller had: it is new, or has restarted."""
         self._seen.forget()
-        self._greeted = False
+        self._greeted = self._ready = False
+        self._begun: tuple[Owed, Question] | None = None
         self._booted: Booted | None = None
         self._mode: Mode | None = None
         self._offered_a: int | None = None
@@ -113,8 +114,11 @@ class OpenEvse:
         return self._line.counters | self._counters
 
     def apply(self, intent: PilotIntent) -> None:
+        """The first command goes at once; the task sees what becomes of it, and to the rest."""
         self._intent = intent
         self._refused.clear()
+        if self._ready:
+            self._begin_owed()
         self._wake.set()
 
     def clear_fault(self) -> None:
@@ -174,6 +178,7 @@ class OpenEvse:
         self._greeted = True
         self._take(status)
         await self._learn_range()
+        self._ready = True
         await self._fulfil()  # before the rest: a controller that has started by itself is enabled at full current
         await self._unlock(status.vflags)
         await self._check_settings()
@@ -240,16 +245,24 @@ class OpenEvse:
 
     async def _fulfil(self) -> None:
         """Send what the wish differs in; the wish may change between two commands."""
-        while (owed := self._owed()) is not None:
-            name, amps = owed
+        while (begun := self._begin_owed()) is not None:
+            (name, amps), question = begun
             try:
-                await (self._line.ask(Nothing, "SC", amps, "V") if amps else self._line.ask(Nothing, name))
+                await self._line.ask(Nothing, *_words(name, amps), begun=question)
             except PartRefused:
-                self._refused.add(owed)
+                self._refused.add((name, amps))
                 self._presence.warn(name, f"the controller refused {name} {amps or ''}".rstrip())
                 await self._learn_range()
             else:
                 self._note(name, amps)
+            finally:
+                self._begun = None
+
+    def _begin_owed(self) -> tuple[Owed, Question] | None:
+        """Send the next command; while one is not answered, that one."""
+        if self._begun is None and (owed := self._owed()) is not None:
+            self._begun = owed, self._line.begin(*_words(*owed))
+        return self._begun
 
     def _owed(self) -> Owed | None:
         """The next command that the wish needs; the current first, so that nothing is enabled unbounded."""
@@ -369,6 +382,11 @@ class OpenEvse:
             self._noise_told = self._line.noise
             counts = ", ".join(f"{name} {count}" for name, count in self.counters.items() if count)
             self._presence.warn("noise", f"noise on {self._line.device}: {counts}")
+
+
+def _words(name: str, amps: int) -> tuple[str, ...]:
+    """A command as RAPI has it: a current that is not kept over a restart, or a mode."""
+    return (name, str(amps), "V") if amps else (name,)
 
 
 def _traits(config: OpenEvse.Config, place: Place) -> PilotTraits:

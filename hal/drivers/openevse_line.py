@@ -1,11 +1,10 @@
-"""Questions to an OpenEVSE, one at a time, over a line that garbles, for all drivers on it.  Knows no meaning."""
+"""Questions to an OpenEVSE over a line that garbles, for all drivers on it.  Knows no meaning."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from hal.bus.serial import SerialBus
 from hal.errors import NoAnswer, PartRefused
@@ -17,11 +16,20 @@ TRIES = 3
 V = TypeVar("V", bound=Values)
 
 
+class Question:
+    """A frame that was sent, and what came of it."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        self.answered = asyncio.Event()
+        self.reply: Reply | None = None
+
+
 class RapiLine:
     """One controller's line.  Frames that answer nothing go to those who ``listen``, from the loop's reader.
 
-    It is open while somebody holds it.  ``openings`` grows when it was opened anew: what the controller was told
-    before may have been forgotten.
+    Questions wait for one another; one that was begun by itself waits for none.  The line is open while somebody holds
+    it.  ``openings`` grows when it was opened anew: what the controller was told before may have been forgotten.
     """
 
     def __init__(self, bus: SerialBus) -> None:
@@ -35,10 +43,9 @@ class RapiLine:
         self._bus = bus
         self._parser = Parser()
         self._counters = {"timeouts": 0, "refused": 0, "unread": 0, "senseless": 0, "stale_replies": 0}
-        self._answered = asyncio.Event()
-        self._reply: Reply | None = None
         self._sequence = 0
-        self._awaited = 0
+        self._asked: dict[int, Question] = {}
+        """What is not answered yet, oldest first."""
 
     @property
     def counters(self) -> dict[str, int]:
@@ -58,6 +65,7 @@ class RapiLine:
         """Hold the line, until ``close``."""
         if not self._bus.is_open:
             self._parser.reset()
+            self._asked.clear()
             await self._bus.open(self._receive)
             self.openings += 1
         self._holders.add(holder)
@@ -68,8 +76,15 @@ class RapiLine:
         if not self._holders:
             self._bus.close()
 
-    async def ask(self, kind: type[V], name: str, *parameters: int | str) -> V:
-        """Ask until a reply makes sense.
+    def begin(self, name: str, *parameters: int | str) -> Question:
+        """Send a question at once, whatever else is not answered yet; ``ask`` goes on with it."""
+        self._sequence = self._sequence % 255 + 1
+        question = self._asked[self._sequence] = Question(self._sequence)
+        self._bus.send(command(name, *parameters, sequence=self._sequence))
+        return question
+
+    async def ask(self, kind: type[V], name: str, *parameters: int | str, begun: Question | None = None) -> V:
+        """Ask until a reply makes sense; ``begun`` is the first try, where it was sent already.
 
         Raises:
             BusLost: the line is gone.
@@ -79,7 +94,8 @@ class RapiLine:
         """
         refused = False
         for _ in range(TRIES):
-            reply = await self._exchange(name, *parameters)
+            reply = await (self._exchange(name, *parameters) if begun is None else self._reply_to(begun))
+            begun = None
             if reply is None:
                 self._counters["timeouts"] += 1
             elif not reply.ok:
@@ -103,15 +119,14 @@ class RapiLine:
 
     async def _exchange(self, name: str, *parameters: int | str) -> Reply | None:
         async with self._turn:
-            return await self._ask_once(name, *parameters)
+            return await self._reply_to(self.begin(name, *parameters))
 
-    async def _ask_once(self, name: str, *parameters: int | str) -> Reply | None:
-        self._sequence = self._sequence % 255 + 1
-        self._awaited, self._reply = self._sequence, None
-        self._answered.clear()
-        await self._bus.write(command(name, *parameters, sequence=self._sequence))
-        await self._bus.wait(self._answered, REPLY_TIMEOUT_S)
-        return self._reply
+    async def _reply_to(self, question: Question) -> Reply | None:
+        try:
+            await self._bus.wait(question.answered, REPLY_TIMEOUT_S)
+        finally:
+            self._asked.pop(question.sequence, None)
+        return question.reply
 
     def _receive(self, data: bytes) -> None:
         for frame in self._parser.receive(data):
@@ -122,20 +137,20 @@ class RapiLine:
                     hear(frame)
 
     def _take_reply(self, reply: Reply) -> None:
-        mine = reply.sequence == self._awaited or (not reply.ok and reply.sequence == 0)
-        if self._awaited and mine:
-            self._awaited, self._reply = 0, reply
-            self._answered.set()
-        else:
+        sequence = reply.sequence
+        if not reply.ok and not sequence:  # a frame that it could not read: it answers in order
+            sequence = next(iter(self._asked), 0)
+        question = self._asked.pop(sequence, None)
+        if question is None:
             self._counters["stale_replies"] += 1
-
-
-_LINES: WeakKeyDictionary[SerialBus, RapiLine] = WeakKeyDictionary()
+        else:
+            question.reply = reply
+            question.answered.set()
 
 
 def line_of(bus: SerialBus) -> RapiLine:
     """The line of this bus, the same for every driver that asks."""
-    line = _LINES.get(bus)
-    if line is None:
-        line = _LINES[bus] = RapiLine(bus)
+    line = bus.shared
+    if not isinstance(line, RapiLine):
+        line = bus.shared = RapiLine(bus)
     return line

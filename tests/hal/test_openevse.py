@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from select import select
 from typing import Any
 
 import pytest
@@ -125,13 +127,35 @@ async def test_only_what_differs_is_sent() -> None:
         assert [line for line in bench.part.heard if line != "GS"] == ["SC 8 V", "FS"]
 
 
-async def test_the_latest_wish_wins() -> None:
+async def test_the_first_wish_goes_at_once_and_the_latest_wins() -> None:
     async with rig() as bench:
         await bench.greeted()
         for amps in (6, 7, 8, 9, 10):
             bench.driver.apply(PilotIntent(limit_a=amps, permit_power=True))
         await eventually(lambda: "FE" in bench.part.heard)
-        assert [line for line in bench.part.heard if line.startswith("SC")] == ["SC 10 V"]
+        assert [line for line in bench.part.heard if line.startswith("SC")] == ["SC 6 V", "SC 10 V"]
+
+
+async def test_a_wish_is_on_the_wire_before_the_loop_turns_again() -> None:
+    async with rig() as bench:
+        await bench.greeted()
+        bench.driver.apply(POWER_13_A)
+        far = bench.part._pty._master
+        assert select([far], [], [], 5)[0]
+        bench.part._receive(os.read(far, 4096))
+        assert bench.part.heard[-1] == "SC 13 V"
+        await eventually(lambda: bench.part.heard[-1] == "FE")
+
+
+async def test_a_command_does_not_wait_for_the_answer_to_a_question() -> None:
+    async with rig(poll_s=0.5) as bench:
+        await bench.greeted()
+        bench.part.commands = bench.part.commands | {"GS": lambda *_: None}
+        del bench.part.heard[:]
+        await eventually(lambda: "GS" in bench.part.heard)
+        bench.driver.apply(POWER_13_A)
+        await eventually(lambda: len(bench.part.heard) > 1)
+        assert bench.part.heard[:2] == ["GS", "SC 13 V"]
 
 
 @pytest.mark.parametrize("limit_a", [None, 0.0, 5.9])
