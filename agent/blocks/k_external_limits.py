@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isinf
 
 from agent.blocks.base import Block, Desk
@@ -82,6 +82,11 @@ def external_profiles(evse: Evse, now: Now) -> Iterator[tuple[m.ChargingLimitSou
                     charging_schedule=(schedule_of(evse, said, now),),
                 ),
             )
+
+
+def is_external(evses: Iterable[Evse], id: int, now: Now) -> bool:
+    """Whether such a profile has this id."""
+    return any(profile.id == id for evse in evses for _, profile in external_profiles(evse, now))
 
 
 def schedule_of(evse: Evse, said: Said, now: Now) -> ChargingSchedule:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from agent.blocks.base import Block, CallRefused, Desk
+from agent.blocks.k_external_limits import is_external
 from agent.blocks.k_limits import ProfileLimits
 from agent.blocks.k_ready import Readiness
 from agent.blocks.k_remote_start import RemoteStarts
@@ -51,7 +52,7 @@ class SmartCharging(Block):
     def set(self, request: m.SetChargingProfileRequest, now: Now) -> m.SetChargingProfileResponse | None:
         """Stored before it is answered; what the disk refuses is as it was before."""
         must_be_enabled(self.desk)
-        wrong = self._wrong(request.evse_id, request.charging_profile)
+        wrong = self._wrong(request.evse_id, request.charging_profile, now)
         if wrong is not None:
             return _rejected(wrong)
         each = _installed(request.evse_id, request.charging_profile)
@@ -120,8 +121,10 @@ class SmartCharging(Block):
 
     # ---- what speaks against a profile ----
 
-    def _wrong(self, evse_id: int, profile: ChargingProfile) -> Objection | None:
+    def _wrong(self, evse_id: int, profile: ChargingProfile, now: Now) -> Objection | None:
         evse = self.desk.site.evses.get(evse_id)
+        if is_external(self.desk.site.evses.values(), profile.id, now):  # K01.FR.05
+            return "InvalidProfile", f"profile {profile.id} is an external limit"
         if evse is None and evse_id != 0:  # K01.FR.28
             return "UnknownEvse", f"there is no EVSE {evse_id}"
         if profile.charging_profile_purpose == TX_PROFILE and evse is not None:
