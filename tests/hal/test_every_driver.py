@@ -63,9 +63,12 @@ from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
 from tests.hal.rig import Heard, eventually, running
 
 EMULATED = sorted(set(DRIVERS) & set(EMULATORS))
-AC_PILOTS = [
-    name for name in EMULATED if hasattr(driver_class(name), "apply") and not hasattr(driver_class(name), "tell_supply")
-]
+GIVES_POWER = [name for name in EMULATED if {"apply", "supply"} & set(dir(driver_class(name)))]
+"""Those that have to declare what their part does when the host goes silent."""
+
+AWAY_S = 0.3
+"""How long a device that is gone is listened for: three times the pace of the meters."""
+
 PLACE = Place("evse[0].part", 1, limit_a=16)
 NOISE = Noise(garbage=0.002, chunk=5, delay_s=0.0002)
 QUICK: dict[str, dict[str, Any]] = {
@@ -95,12 +98,19 @@ class Rig:
         self.driver: Any = make_driver(name, options, PLACE, self.bus, self.heard)
         self.trial = next(trial for trial in TRIALS if trial.fits(self.driver, part))(self)
 
+    @classmethod
+    def bare(cls, name: str) -> Rig:
+        """A driver whose device is not there."""
+        return cls(name, emulator_of(name)(), "/dev/ttyNotHere")
+
 
 class Trial:
     """That a port works, told by what the part does and what the driver posts."""
 
     port: ClassVar[type[Driver]]
     stimuli: ClassVar[frozenset[str]] = frozenset()
+    values: ClassVar[tuple[type[Event], ...]] = ()
+    """What it always knows of the state of its part; nothing where there is something to say only when it happens."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
@@ -109,6 +119,10 @@ class Trial:
     def fits(cls, driver: Driver, part: Emulator) -> bool:
         """Ports without commands are told apart by what the world does to the part."""
         return isinstance(driver, cls.port) and cls.stimuli <= part.stimuli
+
+    def known(self) -> tuple[type[Event], ...]:
+        """``values``, and what only some drivers of the port can tell."""
+        return self.values
 
     def command(self) -> None:
         """Everything that the port can be told; nothing of it waits."""
@@ -122,9 +136,17 @@ class Trial:
         """The wish that ``works`` has left is what the part does."""
         raise NotImplementedError
 
+    async def host_falls_silent(self) -> None:
+        """What the part then does by itself is what its driver declares."""
+        raise NotImplementedError
+
 
 class PilotTrial(Trial):
     port = PilotController
+    values = (PilotChanged,)
+
+    def known(self) -> tuple[type[Event], ...]:
+        return (*self.values, PowerChanged) if self.rig.driver.traits.relay_feedback else self.values
 
     def command(self) -> None:
         self.rig.driver.apply(PilotIntent(limit_a=11, permit_power=True))
@@ -150,7 +172,6 @@ class PilotTrial(Trial):
         await eventually(lambda: self.rig.part.offers_a == 13)
 
     async def host_falls_silent(self) -> None:
-        """What the part then does by itself is what its driver declares."""
         part, driver, traits = self.rig.part, self.rig.driver, self.rig.driver.traits
         driver.apply(PilotIntent(limit_a=13, permit_power=True))
         part.plug_in(10)
@@ -175,6 +196,11 @@ class PilotTrial(Trial):
 
 class LockTrial(Trial):
     port = ConnectorLock
+
+    def known(self) -> tuple[type[Event], ...]:
+        """A position, where the lock has feedback."""
+        told = {event.position for event in self.rig.heard.events if isinstance(event, LockMoved)}
+        return (LockMoved,) if told != {"unknown"} else ()
 
     def command(self) -> None:
         self.rig.driver.unlock()
@@ -230,6 +256,7 @@ class SafetyTrial(Trial):
 
 class MeterTrial(Trial):
     port = EnergyMeter
+    values = (MeterSampled,)
 
     def command(self) -> None:
         self.rig.driver.sample_every(0.1)
@@ -250,6 +277,7 @@ class MeterTrial(Trial):
 class ThermometerTrial(Trial):
     port = Thermometer
     stimuli = frozenset({"heat"})
+    values = (TemperatureMeasured,)
 
     def command(self) -> None:
         pass
@@ -267,6 +295,7 @@ class ThermometerTrial(Trial):
 
 class DcSeccTrial(Trial):
     port = DcSecc
+    values = (PilotChanged, PowerChanged)
 
     def command(self) -> None:
         self.rig.driver.apply(PilotIntent(limit_a=11, permit_power=True))
@@ -295,6 +324,18 @@ class DcSeccTrial(Trial):
     async def wish_holds(self) -> None:
         await eventually(lambda: self.rig.part.start_authorised and self.rig.part.valid)
 
+    async def host_falls_silent(self) -> None:
+        part, driver = self.rig.part, self.rig.driver
+        assert driver.traits.on_host_loss == "stops"
+        driver.tell_vehicle(SeccIntent(authorization="granted"))
+        part.plug_in(10)
+        await self.rig.heard.until(lambda event: _pilot(event) is CpState.B)
+        driver.apply(PilotIntent(limit_a=11, permit_power=True))
+        async with supplied(self.rig):
+            await self.rig.heard.until(PowerChanged(1, True))
+            await part.take_away()
+            await eventually(lambda: not part.powered)
+
 
 @asynccontextmanager
 async def supplied(rig: Rig) -> AsyncIterator[None]:
@@ -316,6 +357,7 @@ async def supplied(rig: Rig) -> AsyncIterator[None]:
 
 class InsulationTrial(Trial):
     port = InsulationMonitor
+    values = (InsulationMeasured,)
 
     def command(self) -> None:
         self.rig.driver.self_test()
@@ -334,6 +376,7 @@ class InsulationTrial(Trial):
 
 class DcSourceTrial(Trial):
     port = DcSource
+    values = (DcOutput,)
 
     def command(self) -> None:
         self.rig.driver.supply(DcWish(True, 400, 20))
@@ -347,6 +390,15 @@ class DcSourceTrial(Trial):
 
     async def wish_holds(self) -> None:
         await eventually(lambda: self.rig.part.link.voltage_v == 410 and self.rig.part.link.limit_a == 20)
+
+    async def host_falls_silent(self) -> None:
+        part, traits = self.rig.part, self.rig.driver.dc_traits
+        assert (traits.on_host_loss, traits.keepalive_s) == ("stops", part.switches_off_s)
+        part.switches_off_s = 2.0  # not to wait ten seconds; the driver speaks once a second
+        self.rig.driver.supply(DcWish(True, 400, 20))
+        await eventually(lambda: part.link.voltage_v == 400)
+        await part.take_away()
+        await eventually(lambda: part.link.voltage_v == 0)
 
 
 class SignedMeterTrial(MeterTrial):
@@ -417,7 +469,7 @@ def test_every_driver_of_a_real_part_has_an_emulator() -> None:
 
 @pytest.mark.parametrize("name", EMULATED)
 async def test_it_opens_nothing_before_it_runs_and_takes_every_command(name: str) -> None:
-    made = Rig(name, emulator_of(name)(), "/dev/ttyNotHere")
+    made = Rig.bare(name)
     made.trial.command()
     assert made.heard.events == []
 
@@ -470,11 +522,33 @@ async def test_gone_and_back_is_said_once_each_and_the_wish_holds_again(name: st
             assert len(bench.heard.of(DeviceLost)) == count
 
 
-@pytest.mark.parametrize("name", AC_PILOTS)
+@pytest.mark.parametrize("name", EMULATED)
+async def test_of_a_lost_device_nothing_is_told_and_when_it_is_back_its_state_is_told_anew(name: str) -> None:
+    async with rig(name) as bench:
+        await bench.trial.works()
+        await bench.part.take_away()
+        await bench.heard.until(DeviceLost)
+        told = len(bench.heard.events)
+        await asyncio.sleep(AWAY_S)
+        assert bench.heard.events[told:] == []
+        await bench.part.bring_back()
+        for value in bench.trial.known():
+            await eventually(lambda value=value: _tells(bench, told, value))  # type: ignore[misc]
+
+
+def _tells(bench: Rig, since: int, value: type[Event]) -> bool:
+    return any(isinstance(event, value) for event in bench.heard.events[since:])
+
+
+def test_every_driver_that_gives_power_is_left_by_its_host() -> None:
+    declared = {name for name in EMULATED if {"traits", "dc_traits"} & set(dir(Rig.bare(name).driver))}
+    assert declared == set(GIVES_POWER)
+
+
+@pytest.mark.parametrize("name", GIVES_POWER)
 async def test_a_silent_host_is_what_the_driver_declares(name: str) -> None:
     async with emulator_of(name).for_part({}, Load(), speed=20) as part:
         made = Rig(name, part, part.device, {"heartbeat_s": 1} if name == "openevse" else None)
-        assert isinstance(made.trial, PilotTrial)
         async with running(made.driver):
             await made.trial.host_falls_silent()
 
@@ -497,8 +571,7 @@ async def test_it_ends_quickly_wherever_it_is_and_lets_go_of_the_device(name: st
 
 @pytest.mark.parametrize("name", EMULATED)
 def test_an_unknown_option_is_told_with_its_place(name: str) -> None:
-    part = emulator_of(name)()
-    made = Rig(name, part, "/dev/ttyNotHere")
+    made = Rig.bare(name)
     with pytest.raises(BadOptions, match=r"^evse\[0\]\.part: .*unknown field `colour`; options: "):
         make_driver(name, {"colour": "red"}, PLACE, made.bus, print)
 
