@@ -14,6 +14,7 @@ LAYER = ROOT / "yocto" / "meta-station-agent"
 RECIPE_FOLDER = LAYER / "recipes-station-agent" / "station-agent"
 UNIT = RECIPE_FOLDER / "files" / "station-agent.service"
 SYSTEM = LAYER / "recipes-core" / "station-agent-system" / "files"
+SYSTEM_CONF = LAYER / "dynamic-layers" / "rauc" / "recipes-core" / "rauc-conf-station-agent" / "files" / "system.conf"
 
 _CONTINUED = re.compile(r"\\\n\s*")
 

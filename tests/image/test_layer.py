@@ -16,7 +16,7 @@ import pytest
 
 from agent.version import VERSION
 from tests.image.footprint import SOURCE
-from tests.image.shipped import LAYER, RECIPE_FOLDER, ROOT, SYSTEM, UNIT, settings, value_of
+from tests.image.shipped import LAYER, RECIPE_FOLDER, ROOT, SYSTEM, SYSTEM_CONF, UNIT, settings, value_of
 
 KAS = ROOT / "yocto" / "kas"
 RECIPES = sorted([*LAYER.rglob("*.bb"), *LAYER.rglob("*.bbappend"), LAYER / "conf" / "layer.conf"])
@@ -245,7 +245,6 @@ def partitions() -> list[str]:
 def test_rauc_looks_for_the_slots_that_the_image_makes() -> None:
     disk = DISK.read_text()
     made = set(re.findall(r"--part-name (\w+)", disk))
-    rauc = LAYER / "dynamic-layers" / "rauc" / "recipes-core" / "rauc-conf-station-agent" / "files" / "system.conf"
-    wanted = set(re.findall(r"by-partlabel/(\w+)", rauc.read_text() + (SYSTEM / "data.mount").read_text()))
+    wanted = set(re.findall(r"by-partlabel/(\w+)", SYSTEM_CONF.read_text() + (SYSTEM / "data.mount").read_text()))
     assert wanted == {"rootA", "rootB", "data"}
     assert wanted < made

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from agent.edge import updater
 from agent.edge.rauc import Rauc, UpdateFailed
 from agent.edge.updater import Condition, Trial, begin_trial, give_up, install, keep, prove, read_trial, take_up
-from tests.image.shipped import tool
+from tests.image.shipped import SYSTEM_CONF, tool
 
 COMPATIBLE = "station-agent-test"
 SLOT_BYTES = 4 << 20
@@ -321,6 +321,23 @@ async def test_a_release_that_works_is_marked_good_and_one_on_trial_that_does_no
     trial = read_trial(folder)
     assert trial is not None
     assert trial.good
+
+
+@pytest.mark.parametrize(
+    ("added", "told"), [("", "connection to the system bus"), ("bootnime=A", "invalid key 'bootnime'")]
+)
+def test_rauc_understands_the_configuration_that_the_image_has(folder: Path, added: str, told: str) -> None:
+    """It gets as far as the bus, which is not there; a mistake ends it before."""
+    words = {"@COMPATIBLE@": "station", "@BOOTLOADER@": "uboot", "@KEYRING@": "ca.pem", "/data/rauc": f"{folder}/rauc"}
+    text = SYSTEM_CONF.read_text()
+    for word, value in words.items():
+        assert word in text
+        text = text.replace(word, value)
+    (folder / "system.conf").write_text(text + added)
+    command = (tool("rauc", "rauc"), f"--conf={folder}/system.conf", "service", "--override-boot-slot=A")
+    environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/none"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert told in (done.stdout + done.stderr).lower()
 
 
 async def test_where_there_is_no_bus_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
