@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from agent.blocks.a_signing import SigningSetup
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.edge.websocket import Target
 from agent.errors import StartFailed
@@ -190,10 +191,15 @@ def network_setup(board: Board, provision: Provision) -> NetworkSetup:
         identity="" if target is None else target.identity,
         interfaces=board.csms.interfaces,
         protocols=board.csms.protocols if target is None else target.subprotocols,
-        has_certificate=provision.client_cert_file is not None,
         has_root=provision.ca_file is not None or provision.certs_dir is not None,
         provisioned="" if target is None else sha256(f"{target.url}\n{target.password or ''}".encode()).hexdigest(),
     )
+
+
+def signing_setup(board: Board, provision: Provision) -> SigningSetup:
+    """Whom the certificates are for that the CSMS signs: the station, by its serial number (A00.FR.511)."""
+    identity = identity_of(board, provision)
+    return SigningSetup(identity.serial_number or "", identity.vendor_name, board.csms.key)
 
 
 def security_profile_of(provision: Provision, target: Target) -> int:

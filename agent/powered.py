@@ -17,12 +17,14 @@ from msgspec.structs import replace
 
 from agent.blocks.b_reset import STOPPED
 from agent.edge.boot import board_reset, booted_slot, forget_end, last_end, machine_start
-from agent.edge.certificates import CSMS_ROOT, MANUFACTURER_ROOT, Certificates, CertificateStore
+from agent.edge.certificate_jobs import CertificateJobs
+from agent.edge.certificates import CSMS_ROOT, MANUFACTURER_ROOT, CertificateStore
 from agent.edge.clock import Clock
 from agent.edge.collect import Collector
 from agent.edge.database import Contents, Database
 from agent.edge.firmware import Updates
 from agent.edge.heart import Heart, ServiceManager
+from agent.edge.keys import KeyStore
 from agent.edge.log_memory import LogMemory
 from agent.edge.network import Network
 from agent.edge.supervision import supervised
@@ -38,6 +40,7 @@ from agent.given import (
     manufacturer_roots_of,
     network_setup,
     presets_of,
+    signing_setup,
     target_of,
 )
 from agent.link.csms import CsmsLink
@@ -61,6 +64,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "station.db"
 CERTIFICATES = "certs"
+KEYS = "keys"
 
 
 class PoweredStation:
@@ -110,10 +114,11 @@ class PoweredStation:
         )
         self.station.desk.waiting = self.link.outbox.waiting
         self.station.desk.clock_known = self.clock.known
-        own = provision.client_cert_file
-        roots = CertificateStore(data / CERTIFICATES, None if own is None else Path(own))
+        roots = CertificateStore(data / CERTIFICATES)
+        keys = key_store(data, provision, roots)
         self.station.certificates.installed = roots.installed()
-        self.network = Network(target, _context_of(provision, self.clock, roots, self.station), tasks)
+        self.station.signing.own = keys.own()
+        self.network = Network(target, _context_of(provision, self.clock, roots, keys, self.station), tasks)
         self.uploads = Uploads(
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
             _upload_context_of(provision, roots),
@@ -138,7 +143,7 @@ class PoweredStation:
             hardware=self.parts,
             files=self.uploads,
             firmware=self.updates,
-            certificates=Certificates(roots, self._post),
+            certificates=CertificateJobs(roots, keys, self._post),
             on_restart=on_restart,
         )
         self.network.listener = self.loop
@@ -254,6 +259,7 @@ def station_of(board: Board, parts: Parts, provision: Provision, entropy: Random
         readers=tuple(reader.evse for reader in board.reader),
         thermometers={evse.id: [each.spot for each in evse.thermometer] for evse in board.evse},
         network=network_setup(board, provision),
+        signing=signing_setup(board, provision),
         monitors=presets_of(board),
     )
 
@@ -327,15 +333,26 @@ def _upload_context_of(provision: Provision, roots: CertificateStore) -> Callabl
     return make
 
 
+def key_store(data: Path, provision: Provision, roots: CertificateStore) -> KeyStore:
+    """The station's own keys; whom it was told to trust may sign for it."""
+    own, trusted = provision.client_cert_file, (provision.ca_file, provision.certs_dir)
+    return KeyStore(data / KEYS, roots, None if own is None else Path(own), [Path(place) for place in trusted if place])
+
+
 def _context_of(
-    provision: Provision, clock: Clock, roots: CertificateStore, station: Station
+    provision: Provision, clock: Clock, roots: CertificateStore, keys: KeyStore, station: Station
 ) -> Callable[[NetworkProfile | None], Any]:
     def make(profile: NetworkProfile | None) -> Any:
         from agent.edge.tls import context_for  # TLS costs memory; a station without it does not pay
 
-        shown = profile is None or profile.security_profile == 3  # A00.FR.001: one security profile at a time
+        if profile is not None and profile.security_profile != 3:  # A00.FR.001: one security profile at a time
+            given = replace(provision, client_cert_file=None)
+        elif (own := keys.shown()) is not None:
+            given = replace(provision, client_cert_file=str(own), client_key_file=None, client_key_password=None)
+        else:
+            given = provision
         return context_for(
-            provision if shown else replace(provision, client_cert_file=None),
+            given,
             clock_known=clock.known,
             roots=roots.roots(CSMS_ROOT),
             wildcards=station.model[ALLOW_CSMS_TLS_WILDCARDS],

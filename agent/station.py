@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.blocks.a_password import Password
 from agent.blocks.a_security import SecurityEvents
+from agent.blocks.a_signing import Signing, SigningSetup
 from agent.blocks.b_network import Network, NetworkSetup
 from agent.blocks.b_provisioning import Provisioning
 from agent.blocks.b_reports import Reports
@@ -53,7 +54,7 @@ from agent.session.faults import concerns_all
 from agent.session.layout import EvseLayout
 from agent.session.site import Site
 from agent.settings import Settings
-from agent.vocabulary.certificates import CertificateJobEnded
+from agent.vocabulary.certificates import CertificateJobEnded, CertificateNews
 from agent.vocabulary.commands import (
     Answer,
     ApplyIntent,
@@ -101,6 +102,7 @@ class Station:
         readers: Sequence[int] = (),
         thermometers: Mapping[int, Sequence[str]] | None = None,
         network: NetworkSetup | None = None,
+        signing: SigningSetup | None = None,
         monitors: tuple[Preset, ...] = (),
     ) -> None:
         self.site = Site(layouts)
@@ -111,6 +113,7 @@ class Station:
         self.provisioning = Provisioning(self.desk, identity)
         self.network = Network(self.desk, network or NetworkSetup())
         self.password = Password(self.desk, network.provisioned if network else "")
+        self.signing = Signing(self.desk, signing or SigningSetup())
         self.resets = Resets(self.desk)
         self.events = EventNotices(self.desk)
         self.statuses = ConnectorStatuses(self.desk)
@@ -121,6 +124,8 @@ class Station:
         self.local_auth_list = LocalAuthList(self.desk)
         self.certificates = Certificates(self.desk)
         self.network.has_installed_root = self.certificates.has_csms_root
+        self.network.has_own_certificate = self.signing.has_certificate
+        self.certificates.own = lambda: self.signing.own
         self.firmware = FirmwareUpdate(self.desk)
         self.smart_charging = SmartCharging(self.desk)
         self.external_limits = ExternalLimits(self.desk)
@@ -134,6 +139,7 @@ class Station:
             self.provisioning,
             self.network,
             self.password,
+            self.signing,
             self.resets,
             self.reservations,
             self.statuses,
@@ -278,9 +284,11 @@ class Station:
             case LinkOpened():
                 switched = self.network.link_opened(event, now)
                 self.password.link_opened()
+                self.signing.link_opened()
                 self.provisioning.link_opened(now, switched=switched)
             case LinkLost(reason=reason):
                 self.password.link_lost(reason)
+                self.signing.link_lost()
                 self.provisioning.link_lost(reason, now)
             case CsmsCalled(message_id=message_id, request=request):
                 self._call(message_id, request, now)
@@ -301,6 +309,8 @@ class Station:
                 self.firmware.news(event, now)
             case CertificateJobEnded():
                 self.certificates.ended(event)
+            case CertificateNews():
+                self.signing.news(event, now)
             case CallNotStored(message_id=message_id):
                 self.desk.take_back(message_id)
             case SecurityNoticed():

@@ -42,6 +42,7 @@ class Csms(_Table, frozen=True, kw_only=True):
     identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None
     protocols: tuple[Literal["ocpp2.0.1", "ocpp2.1"], ...] = ("ocpp2.0.1",)
     tolerance: Literal["off", "known", "all"] = "known"
+    key: Literal["P-256", "RSA-2048", "RSA-3072"] = "P-256"
     interfaces: tuple[
         Literal["Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3"], ...
     ] = ("Wired0",)

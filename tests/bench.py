@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from agent.blocks.a_signing import SigningSetup
 from agent.blocks.b_network import NetworkSetup
 from agent.edge.certificates import CertificateStore
+from agent.edge.keys import KeyStore
 from agent.edge.ledger import SCHEMA, Ledger
 from agent.link.connection import Connect, Disconnect, LinkCommand, Transmit
 from agent.link.csms import CsmsLink
@@ -27,7 +29,15 @@ from agent.session.connector import ConnectorLayout
 from agent.session.evse import Evse
 from agent.session.layout import EvseLayout
 from agent.station import Station
-from agent.vocabulary.certificates import CertificateOrder
+from agent.vocabulary.certificates import (
+    CertificateOrder,
+    EndTrial,
+    JudgeSigned,
+    MakeKey,
+    RemoveCertificate,
+    ShowCertificate,
+    StoreCertificate,
+)
 from agent.vocabulary.commands import (
     AdmitMessages,
     Answer,
@@ -162,6 +172,8 @@ class Bench:
         monitors: tuple[Preset, ...] = (),
         layout: Mapping[str, Any] | None = None,
         certificates: CertificateStore | None = None,
+        keys: KeyStore | None = None,
+        signing: SigningSetup | None = None,
         slot: str = "",
     ) -> None:
         cables = tuple(ConnectorLayout(number + 1, "cType2", attached, lock) for number in range(connectors))
@@ -218,6 +230,10 @@ class Bench:
         self._own = own
         self._monitors = monitors
         self.certificates = certificates
+        self.keys = keys
+        self._signing = signing
+        self.takes_certificate: Callable[[str], bool] = lambda shown: True
+        self.shown_certificates: list[str] = []  # the file of each attempt by security profile 3, empty: as delivered
         self._entropy = Random(seed)
         self._next_id = 1
         self._asked = 0
@@ -234,6 +250,7 @@ class Bench:
             self._entropy,
             defaults=self._defaults,
             network=self._network,
+            signing=self._signing,
             monitors=self._monitors,
         )
         self._own(self.station.model)
@@ -247,6 +264,8 @@ class Bench:
         self.station.desk.local_list.read = self.local_list.get
         if self.certificates is not None:
             self.station.certificates.installed = self.certificates.installed()
+        if self.keys is not None:
+            self.station.signing.own = self.keys.own()
         if self.slot:
             self.station.firmware.runs_from(self.slot, self.trial)
         self._hardware: deque[Event] = deque()
@@ -628,12 +647,23 @@ class Bench:
             case Restart(reason=reason):
                 self.restarts.append(reason)
             case CertificateOrder():
-                assert self.certificates is not None, "this bench has no folder for certificates"
-                self._give(self.certificates.obey(command))
+                self._obey_certificates(command)
             case UploadLog() | CancelUpload():
                 self.files.append(command)
             case FirmwareOrder():
                 self.firmware.append(command)
+
+    def _obey_certificates(self, order: CertificateOrder) -> None:
+        """As the thread beside the loop does it."""
+        assert self.certificates is not None, "this bench has no folder for certificates"
+        if isinstance(order, StoreCertificate | RemoveCertificate):
+            return self._give(self.certificates.obey(order))
+        assert self.keys is not None, "this bench has no folder for keys"
+        if isinstance(order, ShowCertificate):
+            self.keys.shows_renewed = order.renewed
+        elif isinstance(order, MakeKey | JudgeSigned | EndTrial):
+            self._give(self.keys.obey(order))
+        return None
 
     def _obey_link(self, command: LinkCommand) -> None:
         match command:
@@ -682,6 +712,8 @@ class Bench:
             if self.network_up and not self._shows_password(profile):
                 self._give(SecurityNoticed("FailedToAuthenticateAtCsms", REFUSED))
                 self.link.receive_closed(REFUSED, self.mono)
+            elif self.network_up and not self._shows_certificate(profile):
+                self.link.receive_closed("connection lost", self.mono)
             elif self.network_up and (profile is None or profile.url not in self.dark):
                 self.link.receive_opened("ocpp2.0.1", self.mono)
             else:
@@ -693,6 +725,14 @@ class Bench:
         own = None if profile is None or used.over_slots else profile.password
         self.shown.append(own or used.password)
         return self.takes_password(self.shown[-1])
+
+    def _shows_certificate(self, profile: NetworkProfile | None) -> bool:
+        """As TLS does it; whether the CSMS takes it."""
+        if profile is None or profile.security_profile != 3:
+            return True
+        path = None if self.keys is None else self.keys.shown()
+        self.shown_certificates.append("" if path is None else path.read_text())
+        return self.takes_certificate(self.shown_certificates[-1])
 
     def _hear(self, frame: list[Any]) -> None:
         match frame:

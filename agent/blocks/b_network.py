@@ -46,7 +46,6 @@ class NetworkSetup(msgspec.Struct, frozen=True):
     identity: str = ""
     interfaces: tuple[str, ...] = ("Wired0",)
     protocols: tuple[str, ...] = ("ocpp2.0.1",)
-    has_certificate: bool = False
     has_root: bool = True
     """Whether there is somebody to trust before the CSMS has installed a root."""
     provisioned: str = ""
@@ -75,6 +74,7 @@ class Network(Block):
         self._stood: NetworkProfile | None = None
         self._own_passwords = True  # those of the profiles in use
         self.has_installed_root: Callable[[], bool] = lambda: False
+        self.has_own_certificate: Callable[[], bool] = lambda: False
         if setup.factory is not None:
             self._slots[FACTORY_SLOT] = setup.factory
         desk.model.declare(ACTIVE_NETWORK_PROFILE, live=self._active_slot)
@@ -166,7 +166,7 @@ class Network(Block):
             profile = self._slots.get(int(slot))
             if profile is None:
                 return f"slot {slot} holds no profile"
-            if profile.security_profile == 3 and not self._setup.has_certificate:
+            if profile.security_profile == 3 and not self.has_own_certificate():
                 return f"slot {slot}: there is no certificate of the station for security profile 3"
             if self._lacks_root(profile):
                 return f"slot {slot}: there is no root of the CSMS for security profile {profile.security_profile}"

@@ -78,6 +78,7 @@ class Desk:
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
         self._undo: tuple[str, Callable[[], None]] | None = None
+        self.triggers: dict[str, Callable[[], bool]] = {}  # what else the CSMS may ask for, and whether it can now
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
         self.unbreakable = ""  # what no reset may interrupt, in words
 

@@ -117,7 +117,7 @@ class RemoteControl(Block):
 
     def trigger(self, request: m.TriggerMessageRequest, now: Now) -> m.TriggerMessageResponse:
         message, place = request.requested_message, request.evse
-        if message not in TRIGGERABLE:  # F06.FR.08
+        if message not in TRIGGERABLE and message not in self.desk.triggers:  # F06.FR.08
             return m.TriggerMessageResponse(status="NotImplemented")
         evse_id = 0 if place is None else place.id
         connector = None if place is None else place.connector_id
@@ -128,6 +128,8 @@ class RemoteControl(Block):
 
     def _can_send(self, message: str, evse_id: int, connector: int | None) -> bool:
         evse = self.desk.site.evses.get(evse_id)
+        if message in self.desk.triggers:
+            return self.desk.triggers[message]()
         if message == "BootNotification":
             return not self.desk.accepted  # F06.FR.17
         if message == "StatusNotification":  # F06.FR.12

@@ -1,20 +1,28 @@
-"""Block M: root certificates that the CSMS installs, lists and deletes (M03, M04, M05).  Reads no certificate itself.
+"""Block M: certificates that the CSMS installs, lists and deletes (M03, M04, M05).  Reads none itself.
 
 What is installed is told by whoever keeps the files, at the start and with the end of every job.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import CERTIFICATE_ENTRIES
 from agent.ocpp.messages import m_certificates as m
 from agent.ocpp.messages.common import CertificateHashData, StatusInfo
-from agent.vocabulary.certificates import CertificateJobEnded, RemoveCertificate, StoreCertificate
+from agent.vocabulary.certificates import CertificateJobEnded, OwnCertificate, RemoveCertificate, StoreCertificate
 from agent.vocabulary.commands import Answer
 from agent.vocabulary.facts import SecurityNoted
 from agent.vocabulary.values import InstalledCertificate, Now
 
+V2G_CHAIN: Literal["V2GCertificateChain"] = "V2GCertificateChain"
 KINDS = ("CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate")
+
+
+MOST_CHILDREN = 4
+"""What an entry carries."""
 
 
 class Certificates(Block):
@@ -25,6 +33,7 @@ class Certificates(Block):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.installed: tuple[InstalledCertificate, ...] = ()
+        self.own: Callable[[], tuple[OwnCertificate, ...]] = tuple
         self._jobs: dict[str, StoreCertificate | RemoveCertificate] = {}
         desk.model.declare(CERTIFICATE_ENTRIES, live=lambda: len(self.installed))
 
@@ -36,6 +45,8 @@ class Certificates(Block):
         """No type means all of them."""
         wanted = request.certificate_type
         found = tuple(_chain_of(each) for each in self.installed if wanted is None or each.type in wanted)
+        if wanted is None or V2G_CHAIN in wanted:
+            found += tuple(_v2g_chain(each.chain) for each in self.own() if each.use == "V2GCertificate")
         if not found:  # M03.FR.02
             return m.GetInstalledCertificateIdsResponse(status="NotFound")
         return m.GetInstalledCertificateIdsResponse(status="Accepted", certificate_hash_data_chain=found)
@@ -47,6 +58,9 @@ class Certificates(Block):
             info = StatusInfo(reason_code="NotFound", additional_info="certificates are listed here by SHA256")
             return m.DeleteCertificateResponse(status="NotFound", status_info=info)
         wanted = InstalledCertificate("", asked.issuer_name_hash, asked.issuer_key_hash, asked.serial_number)
+        if any(mine.same_issue(wanted) for each in self.own() for mine in each.chain):  # M04.FR.06
+            info = StatusInfo(reason_code="InvalidCertificate", additional_info="a certificate of the station itself")
+            return m.DeleteCertificateResponse(status="Failed", status_info=info)
         self._begin(RemoveCertificate(self.desk.message_id, wanted))
         return None
 
@@ -108,10 +122,22 @@ def _answer_to(
 
 
 def _chain_of(entry: InstalledCertificate) -> m.CertificateHashDataChain:
-    data = CertificateHashData(
+    return m.CertificateHashDataChain(certificate_hash_data=_data(entry), certificate_type=entry.type)  # type: ignore[arg-type]
+
+
+def _v2g_chain(chain: tuple[InstalledCertificate, ...]) -> m.CertificateHashDataChain:
+    """The leaf, with the authorities above it as its children (M03.FR.05)."""
+    return m.CertificateHashDataChain(
+        certificate_hash_data=_data(chain[0]),
+        certificate_type=V2G_CHAIN,
+        child_certificate_hash_data=tuple(map(_data, chain[1 : MOST_CHILDREN + 1])) or None,
+    )
+
+
+def _data(entry: InstalledCertificate) -> CertificateHashData:
+    return CertificateHashData(
         hash_algorithm="SHA256",
         issuer_name_hash=entry.issuer_name_hash,
         issuer_key_hash=entry.issuer_key_hash,
         serial_number=entry.serial_number,
     )
-    return m.CertificateHashDataChain(certificate_hash_data=data, certificate_type=entry.type)  # type: ignore[arg-type]

@@ -5,13 +5,10 @@ Knows no message and trusts nobody.  Nothing but a new certificate is ever parse
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import ssl
-from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -45,11 +42,10 @@ class CertificateRefused(Exception):
 
 
 class CertificateStore:
-    """``own`` is the file of the station's certificate, which nobody removes from here (M04.FR.06)."""
+    """Roots alone: the certificates of the station itself are kept elsewhere, and nobody removes them from here."""
 
-    def __init__(self, folder: Path, own: Path | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._own = own
         self._lock = Lock()
 
     def installed(self) -> tuple[InstalledCertificate, ...]:
@@ -97,48 +93,13 @@ class CertificateStore:
     def _remove(self, job: RemoveCertificate) -> None:
         found = [each for each in self.installed() if each.same_as(job.certificate)]
         if not found:
-            if self._is_own(job.certificate):
-                raise CertificateRefused("Failed", "InvalidCertificate", "this is the certificate of the station")
             raise CertificateRefused("NotFound", "NotFound", "no such certificate is installed")
         for each in found:
             drop(self._path(each))
 
-    def _is_own(self, asked: InstalledCertificate) -> bool:
-        """By issuer and serial number, which no two certificates share."""
-        if self._own is None:
-            return False
-        from cryptography.hazmat.primitives.hashes import SHA256, Hash
-        from cryptography.x509 import load_pem_x509_certificates
-
-        try:
-            own = load_pem_x509_certificates(self._own.read_bytes())[0]
-        except (OSError, ValueError):
-            return False
-        digest = Hash(SHA256())
-        digest.update(own.issuer.public_bytes())
-        entry = InstalledCertificate("", digest.finalize().hex(), asked.issuer_key_hash, f"{own.serial_number:x}")
-        return entry.same_as(asked)
-
     def _path(self, entry: InstalledCertificate) -> Path:
         parts = entry.type, entry.issuer_name_hash, entry.issuer_key_hash, entry.serial_number
         return self._folder / (".".join(parts) + SUFFIX)
-
-
-class Certificates:
-    """Jobs of the loop, done in a thread: a flash that is slow holds nobody up."""
-
-    def __init__(self, store: CertificateStore, post: Callable[[CertificateJobEnded], None]) -> None:
-        self._store = store
-        self._post = post
-
-    def obey(self, job: Job) -> None:
-        """Begin; what came of it is posted in the loop."""
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(None, partial(self._store.obey, job)).add_done_callback(self._ended)
-
-    def _ended(self, done: asyncio.Future[CertificateJobEnded]) -> None:
-        if not done.cancelled():
-            self._post(done.result())
 
 
 def read_root(type: str, pem: str, at: datetime | None) -> tuple[InstalledCertificate, bytes]:

@@ -11,8 +11,13 @@ from typing import Any
 from agent.edge.certificates import trust
 from agent.provision import Provision
 
-SUITES = "@SECLEVEL=2:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-GCM-SHA384:" + (
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
+SUITES = ":".join(
+    (
+        "@SECLEVEL=2",
+        *("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+        *("AES128-GCM-SHA256", "AES256-GCM-SHA384"),
+        *("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"),
+    )
 )
 """A00.FR.318 and the forward-secret RSA suites; the level refuses keys below 112 bits of security (A00.FR.501)."""
 

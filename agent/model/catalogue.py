@@ -76,6 +76,12 @@ ADDITIONAL_ROOT_CERTIFICATE_CHECK = Variable(  # required, and false where the f
 BASIC_AUTH_PASSWORD = Variable(  # A00.FR.205 with erratum 2.1 of 2025-09: any characters that can be printed
     "SecurityCtrlr", "BasicAuthPassword", "", check=str.isprintable, low=16, high=64, mutability="WriteOnly"
 )
+ORGANIZATION_NAME = Variable("SecurityCtrlr", "OrganizationName", "", high=64)
+MAX_CERTIFICATE_CHAIN_SIZE = Variable(
+    "SecurityCtrlr", "MaxCertificateChainSize", 10_000, low=0, high=10_000, mutability="ReadOnly"
+)
+CERT_SIGNING_WAIT_MINIMUM = Variable("SecurityCtrlr", "CertSigningWaitMinimum", 60, "s", low=1)
+CERT_SIGNING_REPEAT_TIMES = Variable("SecurityCtrlr", "CertSigningRepeatTimes", 3, low=0, high=16)
 ALLOW_CSMS_TLS_WILDCARDS = Variable("SecurityCtrlr", "AllowCSMSTLSWildcards", False)
 ALLOW_SECURITY_PROFILE_DOWNGRADE = Variable("SecurityCtrlr", "AllowSecurityProfileDowngrade", False)
 
@@ -91,13 +97,13 @@ PERIODS_PER_SCHEDULE = Variable(
 CHARGING_PROFILE_ENTRIES = Variable(
     "SmartChargingCtrlr", "Entries", 0, high=50, instance="ChargingProfiles", mutability="ReadOnly"
 )
+NOTIFY_CHARGING_LIMIT_WITH_SCHEDULES = Variable("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", False)
 LIMIT_CHANGE_SIGNIFICANCE = Variable("SmartChargingCtrlr", "LimitChangeSignificance", 1.0, "Percent", low=0, high=100)
 
 RESERVATION_AVAILABLE = Variable("ReservationCtrlr", "Available", True, mutability="ReadOnly")
 RESERVATION_ENABLED = Variable("ReservationCtrlr", "Enabled", True)
 RESERVATION_NON_EVSE_SPECIFIC = Variable("ReservationCtrlr", "NonEvseSpecific", True, mutability="ReadOnly")
 
-NOTIFY_CHARGING_LIMIT_WITH_SCHEDULES = Variable("SmartChargingCtrlr", "NotifyChargingLimitWithSchedules", False)
 AUTH_ENABLED = Variable("AuthCtrlr", "Enabled", True)
 AUTHORIZE_REMOTE_START = Variable("AuthCtrlr", "AuthorizeRemoteStart", False)
 OFFLINE_TX_FOR_UNKNOWN_ID = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", False)
@@ -108,6 +114,12 @@ DISABLE_REMOTE_AUTHORIZATION = Variable("AuthCtrlr", "DisableRemoteAuthorization
 MASTER_PASS_GROUP_ID = Variable("AuthCtrlr", "MasterPassGroupId", "", high=36)
 
 PNC_ENABLED = Variable("ISO15118Ctrlr", "PnCEnabled", True)
+V2G_CERTIFICATE_INSTALLATION_ENABLED = Variable("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", True)
+ISO15118_SECC_ID = Variable("ISO15118Ctrlr", "SeccId", "", high=64)
+ISO15118_COUNTRY_NAME = Variable(
+    "ISO15118Ctrlr", "CountryName", "", high=2, check=lambda text: not text or (len(text) == 2 and text.isalpha())
+)
+ISO15118_ORGANIZATION_NAME = Variable("ISO15118Ctrlr", "OrganizationName", "", high=64)
 CENTRAL_CONTRACT_VALIDATION_ALLOWED = Variable("ISO15118Ctrlr", "CentralContractValidationAllowed", True)
 CONTRACT_VALIDATION_OFFLINE = Variable("ISO15118Ctrlr", "ContractValidationOffline", False)
 

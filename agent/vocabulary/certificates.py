@@ -9,11 +9,8 @@ import msgspec
 
 from agent.vocabulary.commands import Command
 from agent.vocabulary.incoming import Incoming
-from agent.vocabulary.values import CertificateOutcome, InstalledCertificate
+from agent.vocabulary.values import CertificateOutcome, InstalledCertificate, SigningUse
 from hal.events import CertificateHash
-
-SigningUse = Literal["ChargingStationCertificate", "V2GCertificate"]
-"""What the station shows a certificate for: to its CSMS, or to a vehicle."""
 
 KeyKind = Literal["P-256", "RSA-2048", "RSA-3072"]
 

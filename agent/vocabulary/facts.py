@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from agent.ocpp.messages.common import ChargingProfile
-from agent.vocabulary.values import Token
+from agent.vocabulary.values import SigningUse, Token
 from hal.events import Contract, DcPhase, FaultCode
 
 
@@ -210,6 +210,12 @@ class SecurityNoted(Fact, frozen=True):
 
 class PasswordChanged(Fact, frozen=True):
     """SecurityCtrlr.BasicAuthPassword has a new value, which counts for every configuration slot (``evse`` 0)."""
+
+
+class CertificateRenewed(Fact, frozen=True):
+    """The CSMS has brought a certificate that the station had asked for (``evse`` 0)."""
+
+    use: SigningUse
 
 
 class ReservationUsed(Fact, frozen=True):

@@ -79,6 +79,9 @@ class NetworkProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"NetworkProfile({self.slot}, {self.url!r}, security profile {self.security_profile})"
 
 
+SigningUse = Literal["ChargingStationCertificate", "V2GCertificate"]
+"""To whom the station shows a certificate: to its CSMS, or to a vehicle."""
+
 CertificateOutcome = Literal["Accepted", "Rejected", "Failed", "NotFound"]
 
 
@@ -93,6 +96,11 @@ class InstalledCertificate(msgspec.Struct, frozen=True):
     def same_as(self, other: InstalledCertificate) -> bool:
         """Whether both hash data are of one certificate, whatever it is for and however the digits are written."""
         return self._digits() == other._digits()
+
+    def same_issue(self, other: InstalledCertificate) -> bool:
+        """By issuer and serial number, which no two certificates share."""
+        mine, its = self._digits(), other._digits()
+        return (mine[0], mine[2]) == (its[0], its[2])
 
     def _digits(self) -> tuple[str, str, str]:
         serial_number = self.serial_number.lower().lstrip("0")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup, url_objection
+from agent.vocabulary.certificates import OwnCertificate
 from agent.vocabulary.values import NetworkProfile
-from tests.bench import Bench, Payload
+from tests.bench import POWER_ON, Bench, Payload
 
 OLD, NEW, OTHER = "ws://old.example/ocpp", "ws://new.example/ocpp", "ws://other.example/ocpp"
 PRIORITY, ATTEMPTS = "OCPPCommCtrlr.NetworkConfigurationPriority", "OCPPCommCtrlr.NetworkProfileConnectionAttempts"
@@ -18,8 +21,10 @@ EVENTS = {"TxCtrlr.TxStartPoint": "EVConnected", "SampledDataCtrlr.TxUpdatedInte
 def a_bench(url: str = OLD, security_profile: int = 0, **options: object) -> Bench:
     """Connected with what it was provisioned with, that is the first slot."""
     certificate = bool(options.pop("certificate", False))
-    setup = NetworkSetup(NetworkProfile(FACTORY_SLOT, url, security_profile), "CS1", has_certificate=certificate)
+    setup = NetworkSetup(NetworkProfile(FACTORY_SLOT, url, security_profile), "CS1")
     bench = Bench(network=setup, **options)  # type: ignore[arg-type]
+    if certificate:
+        bench.station.signing.own = (OwnCertificate("ChargingStationCertificate", POWER_ON + timedelta(days=365), ()),)
     bench.accept()
     bench.take_sent()
     return bench

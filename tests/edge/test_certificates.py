@@ -157,22 +157,6 @@ def test_hash_data_are_found_however_their_digits_are_written(store: Certificate
     assert remove(store, asked).status == "Accepted"
 
 
-@pytest.mark.proves("M04.FR.06")
-def test_the_certificate_of_the_station_is_not_deleted(tmp_path: Path):
-    authority = trustme.CA()
-    own = authority.issue_cert("CS001")
-    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "station.pem")
-    leaf = x509.load_pem_x509_certificate(own.cert_chain_pems[0].bytes())
-    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
-    asked = OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256()).build()
-    data = InstalledCertificate(
-        "", asked.issuer_name_hash.hex(), asked.issuer_key_hash.hex(), f"{leaf.serial_number:x}"
-    )
-    store = CertificateStore(tmp_path / "certs", tmp_path / "station.pem")
-    assert remove(store, data).status == "Failed"
-    assert (tmp_path / "station.pem").exists()
-
-
 def test_what_else_is_in_the_folder_is_no_certificate(store: CertificateStore, tmp_path: Path):
     install(store, root())
     for name in ("notes.txt", "half-written.new", "too.few.pem"):
