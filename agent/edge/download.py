@@ -114,7 +114,7 @@ class Part:
             self._file = self._path.open("r+b" if start else "wb")
             self._file.truncate(start)
             self._file.seek(start)
-            self._save()
+            self._save(self._file)
         except OSError as error:
             self._refused_by_disk(error)
 
@@ -128,7 +128,7 @@ class Part:
         try:
             self._file.write(piece)
             if self._job.done - self._synced >= SYNC_BYTES:
-                self._save()
+                self._save(self._file)
                 self._check_room(0)
         except OSError as error:
             self._refused_by_disk(error)
@@ -149,20 +149,20 @@ class Part:
         if file is None:
             return
         with file, suppress(OSError):
-            if not self._job.canceled and self._path.exists():
-                self._file = file
-                self._save()
-        self._file = None
+            self._save(file)
 
-    def _save(self) -> None:
-        assert self._file is not None
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def _save(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fsync(file.fileno())
         self._synced = self._job.done
-        note = _note_of(self._path)
-        new = note.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(Note(self._url, self.validator, self._synced)))
-        new.replace(note)
+        self._job.unless_canceled(self._note)
+
+    def _note(self) -> None:
+        if self._path.exists():
+            note = _note_of(self._path)
+            new = note.with_suffix(".new")
+            new.write_bytes(msgspec.json.encode(Note(self._url, self.validator, self._synced)))
+            new.replace(note)
 
     def _check_room(self, wanted: int) -> None:
         free = shutil.disk_usage(self._path.parent).free

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FOLDER, PART, BUNDLE = "firmware", "bundle.part", "bundle.raucb"
+BUNDLES, PART, BUNDLE = "firmware", "bundle.part", "bundle.raucb"
 
 Connect = Callable[[], Coroutine[Any, Any, "Rauc"]]
 
@@ -68,7 +68,7 @@ class Updates:
         connect: Connect = to_rauc,
     ) -> None:
         self._data = data
-        self._part, self._bundle = data / FOLDER / PART, data / FOLDER / BUNDLE
+        self._part, self._bundle = data / BUNDLES / PART, data / BUNDLES / BUNDLE
         self._roots = roots
         self._tls = tls
         self._most_bytes = most_bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Lock
 from typing import Literal
 
 UploadStatus = Literal["Uploaded", "UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation"]
@@ -26,15 +28,18 @@ class Job:
         self.size = 0
         self.done = 0
         self._canceled = False
+        self._lock = Lock()
 
     def cancel(self) -> None:
         """End it at the next piece."""
-        self._canceled = True
+        with self._lock:
+            self._canceled = True
 
-    @property
-    def canceled(self) -> bool:
-        """Whether nobody wants it any more."""
-        return self._canceled
+    def unless_canceled(self, work: Callable[[], None]) -> None:
+        """Do it, or, where nobody wants it any more, leave it; ``cancel`` waits meanwhile."""
+        with self._lock:
+            if not self._canceled:
+                work()
 
     def moved(self, count: int) -> None:
         """So many bytes more.

@@ -19,14 +19,13 @@ from time import monotonic
 
 import msgspec
 
+from agent.edge.firmware import BUNDLES
 from agent.edge.rauc import Bundle, Rauc, RaucGone, Told, UpdateFailed
 from agent.vocabulary.firmware import Trial as Ended
 
 log = logging.getLogger(__name__)
 
 TRIAL, BEFORE, BACK, FAILED = "update.json", "before-update", "before-update.back", "failed-update"
-
-BUNDLES = "firmware"
 
 NO_STATE = {"lock", "last-end", "keys", TRIAL, BEFORE, BACK, FAILED, BUNDLES}
 UNFINISHED = ".new"

@@ -190,6 +190,7 @@ def ftp_server(root: Path, certificate: Path | None = None, *, may_write: bool =
             super().pre_process_command(line, cmd, arg)
 
     Handler.authorizer = authorizer
+    Handler.auth_failed_timeout = 0
     Handler.use_sendfile = False  # what it sends is counted
     if certificate is None:
         Handler.dtp_handler = dtp

@@ -47,6 +47,18 @@ def tried(data: Path) -> Path:
     return data
 
 
+def test_a_bundle_is_no_state_of_a_release(folder: Path) -> None:
+    """It may be larger than all the rest, and is the same before and after."""
+    put(folder, "1.0.0")
+    (folder / updater.BUNDLES).mkdir()
+    (folder / updater.BUNDLES / "bundle.raucb").write_text("2.0.0")
+    keep_state(folder)
+    assert not (folder / BEFORE / updater.BUNDLES).exists()
+    updater._write(folder, ON_B)
+    take_up(folder, slot="A", boot="second")
+    assert (folder / updater.BUNDLES / "bundle.raucb").read_text() == "2.0.0"
+
+
 def test_nothing_on_trial_changes_nothing(folder: Path) -> None:
     put(folder, "1.0.0")
     assert take_up(folder, slot="A", boot="second") is None
