@@ -54,8 +54,8 @@ class LocalAuthList(Block):
             info = StatusInfo(reason_code=failed.reason, additional_info=str(failed))
             return m.SendLocalListResponse(status="Failed", status_info=info)
         self._tell(change)
-        failed = m.SendLocalListResponse(status="Failed", status_info=NO_ROOM)
-        self.desk.tell(Answer(self.desk.message_id, m.SendLocalListResponse(status="Accepted"), unless_stored=failed))
+        unkept = m.SendLocalListResponse(status="Failed", status_info=NO_ROOM)
+        self.desk.tell(Answer(self.desk.message_id, m.SendLocalListResponse(status="Accepted"), unless_stored=unkept))
         return None
 
     def version(self, request: m.GetLocalListVersionRequest, now: Now) -> m.GetLocalListVersionResponse:

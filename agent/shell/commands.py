@@ -14,7 +14,6 @@ from agent.model.device import Spot
 from agent.ocpp.tolerance import csms_report
 from agent.powered import DATABASE
 from agent.provision import VariableProvision
-from agent.session.evse import Evse
 from agent.shell.arguments import (
     Bay,
     Ev,
@@ -37,6 +36,7 @@ from agent.shell.arguments import (
 from agent.shell.limits import Limit, limit_set, limits_status
 from agent.shell.monitors import event_status, monitors_status
 from agent.shell.security import SecurityLogAsked, newest
+from agent.shell.status import csms_status, evse_status, identity_status
 from agent.shell.variables import VariablesAsked, variables_status
 from agent.shell.why import Refusals, WhyAsked, why_status
 from agent.shell.words import SAYS
@@ -94,6 +94,8 @@ class Commands:
         desk = station.station.desk
         return {
             "on": True,
+            "station": identity_status(station.station),
+            "csms": csms_status(station),
             "connected": station.link.state == "open",
             "reason": station.link.last_reason if station.link.state != "open" else "",
             "registration": desk.registration,
@@ -104,7 +106,7 @@ class Commands:
             "flash": station.flash_status(),
             "upload": station.uploads.status(),
             "firmware": station.firmware_status(),
-            "evses": [evse_status(evse) for evse in station.station.site.evses.values()],
+            "evses": [evse_status(evse, station.station) for evse in station.station.site.evses.values()],
         }
 
     async def monitors(self, arguments: Nothing) -> Answer:
@@ -332,25 +334,3 @@ def noted(where: Literal["cache", "list"], item: TokenPut) -> TokenNoted:
 def spot_of(item: VariableProvision) -> Spot:
     """Where the variable is."""
     return Spot(item.component, item.variable, item.instance, item.evse, item.connector)
-
-
-def evse_status(evse: Evse) -> Answer:
-    """What ``status`` says of an EVSE."""
-    transaction, right = evse.transaction, evse.authorization
-    sample = None if evse.reading is None else evse.reading.sample
-    running = None
-    if transaction is not None:
-        token = None if transaction.token is None else transaction.token.id
-        running = {"id": transaction.id, "token": token, "state": transaction.charging_state}
-    faults = sorted(code for code, _ in evse.faults) + sorted(evse.faults.lost_parts)
-    return {
-        "id": evse.id,
-        "plugged": evse.plugged is not None,
-        "connector": evse.plugged,
-        "authorized": None if right is None else right.token.id,
-        "transaction": running,
-        "fault": ", ".join(faults) or None,
-        "energy_wh": None if sample is None else sample.import_wh,
-        "power_w": None if sample is None else sample.power_w,
-        "limits": limits_status(evse.limits),
-    }

@@ -25,6 +25,9 @@ KNOCK_S = 1.0
 COMPLETION_S = 2.0
 """How long TAB may wait for the agent."""
 
+AS_JSON = "--json"
+"""A word that any command takes: the answer as the socket gives it."""
+
 LOOKS_AGAIN = "The next command looks for it again."
 
 DONE, REFUSED, UNABLE = 0, 1, 2
@@ -56,15 +59,16 @@ class Shell:
             self._connection.close()
 
     def _obey(self, words: list[str]) -> int:
-        cmd, fields = self._what_is_known().understood(words)
+        as_json = self._as_json or AS_JSON in words
+        cmd, fields = self._what_is_known().understood([word for word in words if word != AS_JSON])
         if cmd == "watch":
-            return self._watch(fields["topics"])
+            return self._watch(fields["topics"], as_json=as_json)
         answer = self._connection.ask(cmd, **fields)
-        self._show(cmd, answer)
+        self._show(cmd, answer, as_json=as_json)
         return DONE if answer["ok"] else REFUSED
 
-    def _show(self, cmd: str, answer: Answer) -> None:
-        if self._as_json:
+    def _show(self, cmd: str, answer: Answer, *, as_json: bool) -> None:
+        if as_json:
             _say([json.dumps(answer, indent=2)])
         elif answer["ok"]:
             _say(shown(cmd, answer, screen_of(sys.stdout)))
@@ -94,7 +98,7 @@ class Shell:
 
     # ---- watch ----
 
-    def _watch(self, topics: list[str]) -> int:
+    def _watch(self, topics: list[str], *, as_json: bool) -> int:
         """Until Ctrl-C; an agent that goes away is waited for, but not by a script."""
         watching, connection = Watching(screen_of(sys.stdout)), Connection(self._path)
         gone = False
@@ -103,14 +107,14 @@ class Shell:
                 try:
                     answer = connection.ask("watch", topics=topics)
                     if not answer["ok"]:
-                        self._show("watch", answer)
+                        self._show("watch", answer, as_json=as_json)
                         return REFUSED
                     if gone:
                         _complain("the agent is back")
                     gone = False
-                    self._follow(connection, watching)
+                    self._follow(connection, watching, as_json=as_json)
                 except AgentGone:
-                    if self._as_json or not connection.times_made:
+                    if as_json or not connection.times_made:
                         raise
                     if not gone:
                         _complain("the agent went away; waiting for it (Ctrl-C ends)")
@@ -122,10 +126,10 @@ class Shell:
         finally:
             connection.close()
 
-    def _follow(self, connection: Connection, watching: Watching) -> None:
+    def _follow(self, connection: Connection, watching: Watching, *, as_json: bool) -> None:
         while True:
             seen = connection.next_event()
-            _say([json.dumps(seen) if self._as_json else watching.line(_clock(), seen)])
+            _say([json.dumps(seen) if as_json else watching.line(_clock(), seen)])
 
     # ---- for people ----
 
@@ -163,7 +167,7 @@ class Shell:
         status = UNABLE
         try:
             words = words_of(line)
-            status = self._obey(words) if words else DONE
+            status = self._obey(words) if set(words) - {AS_JSON} else DONE
         except Unclear as error:
             _complain(str(error))
         except AgentGone as error:

@@ -65,6 +65,8 @@ def place(item: Answer) -> str:
 
 # ---- status and why ----
 
+COLOURS = {"Faulted": "red", "Unavailable": "yellow"}
+
 LINKS = {
     "fault": "no fault",
     "availability": "in service",
@@ -83,7 +85,7 @@ def status(answer: Answer, screen: Screen) -> list[str]:
     if not answer["on"]:
         return ["the station is off"]
     lines = screen.pairs(_of_station(answer))
-    heading = ("EVSE", "CONNECTOR", "TOKEN", "SESSION", ">POWER", ">REGISTER", ">OFFER")
+    heading = ("EVSE", "STATUS", "TOKEN", "SESSION", ">POWER", ">REGISTER", ">OFFER")
     lines += ["", *screen.table(heading, [_of_evse(evse) for evse in answer["evses"]])]
     faults = [f"EVSE {evse['id']}: {plain(evse['fault'])}" for evse in answer["evses"] if evse["fault"]]
     return lines + [screen.paint(line, "red") for fault in faults for line in screen.paragraph(fault, 8)]
@@ -96,13 +98,28 @@ def _of_station(answer: Answer) -> list[tuple[str, str | Cell]]:
     flash = answer["flash"]
     written, budget = amount(flash["written_today_bytes"], "B"), amount(flash["budget_bytes_a_day"], "B")
     return [
+        ("station", _identity(answer["station"])),
         ("CSMS", up if answer["connected"] else down),
+        ("", _csms(answer["csms"])),
         ("queue", f"{answer['waiting']} events wait ({amount(answer['waiting_bytes'], 'B')}), {_thinned(answer)}"),
         ("clock", "known" if answer["clock_known"] else Cell("not known yet", "yellow")),
         ("flash", f"{written} written today, of {budget}"),
         ("upload", _upload(answer["upload"])),
         ("firmware", _firmware(answer["firmware"])),
     ]
+
+
+def _identity(station: Answer) -> str:
+    names = (station["vendor"], station["model"], station["serial"])
+    firmware = f", firmware {station['firmware']}" if station["firmware"] else ""
+    return plain(f"{' '.join(filter(None, names))}{firmware}; started: {station['boot_reason']}")
+
+
+def _csms(csms: Answer) -> str:
+    if csms["url"] is None:
+        return "nobody has said where it is"
+    how = f"slot {csms['slot']}, security profile {csms['security_profile']}"
+    return plain(f"{csms['url']} as {csms['identity']}; {how}")
 
 
 def _thinned(answer: Answer) -> str:
@@ -125,12 +142,22 @@ def _firmware(update: Answer | None) -> str:
     return f"update {update['request_id']} {update['status']}{done}{plain(why)}"
 
 
+def _connectors(evse: Answer) -> Cell:
+    """As the CSMS is told it, and where the plug is when that does not say it."""
+    told = {each["id"]: each["status"] for each in evse["connectors"]}
+    words = list(told.values()) if len(told) == 1 else [f"{id} {status}" for id, status in told.items()]
+    if evse["plugged"] and told[evse["connector"]] != "Occupied":
+        words.append("plugged")
+    colours = [colour for status, colour in COLOURS.items() if status in told.values()]
+    return Cell(", ".join(words), colours[0] if colours else "")
+
+
 def _of_evse(evse: Answer) -> Row:
     session, offer = evse["transaction"], evse["limits"]
     state = None if session is None else session["state"]
     return (
         str(evse["id"]),
-        f"{evse['connector']} plugged" if evse["plugged"] else "-",
+        _connectors(evse),
         text(evse["authorized"]),
         Cell(text(state), "green" if state == "Charging" else ""),
         amount(evse["power_w"], "W"),
@@ -265,7 +292,10 @@ def help(answer: Answer, screen: Screen) -> list[str]:
     """Each command that looks, with what it takes."""
     told = [each for each in answer["commands"] if each["role"] == "observe"]
     lines = screen.pairs([row for each in told for row in _command(each)])
-    hint = "Arguments by place or NAME=VALUE; TAB completes; Ctrl-C ends what runs, Ctrl-D the shell."
+    hint = (
+        "Arguments by place or NAME=VALUE; --json shows the answer as it came; TAB completes; Ctrl-C ends what runs, "
+        "Ctrl-D the shell."
+    )
     return [*lines, "", *screen.paragraph(hint)]
 
 

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from agent.__main__ import parser
-from agent.session.evse import Evse
-from agent.session.layout import EvseLayout
-from agent.shell.commands import LATER, Commands, evse_status
+from agent.shell.commands import LATER, Commands
 from agent.shell.server import TOPICS
+from agent.shell.status import evse_status, identity_status
+from tests.bench import Bench
 from tests.tools.docs_tables import ROOT, documents, rendered
 
 PAGES = list(documents())
@@ -190,7 +190,9 @@ def default_of(field: Any) -> Any:
 def test_the_example_of_status_has_the_fields_that_status_has() -> None:
     text = CONTROL.read_text(encoding="utf-8").partition("$ station-agent do status\n")[2]
     example = json.loads(re.split(r"\n(?=\S)", text)[0])
-    assert list(example["evses"][0]) == list(evse_status(Evse(EvseLayout(1))))
+    bench = Bench()
+    assert list(example["evses"][0]) == list(evse_status(bench.evse(), bench.station))
+    assert list(example["station"]) == list(identity_status(bench.station))
 
 
 def test_every_topic_of_watch_is_documented() -> None:

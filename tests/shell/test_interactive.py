@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -118,12 +119,18 @@ async def test_status_is_a_table_that_fits(shell: Terminal, online: AgentInLoop)
     await online.cmd("fault", evse=2, code="GroundFailure")
     lines = await shell.says("status")
     assert max(map(len, lines)) < 80
-    assert lines[0] == "CSMS    connected, Accepted"
+    assert lines[0].startswith("station")
+    assert "started: PowerUp" in lines[0]
+    assert "CSMS" in lines[1]
+    assert "connected, Accepted" in lines[1]
+    assert f"as {ID}; slot 1, security profile 0" in " ".join(lines)
     (heading,) = [line for line in lines if line.startswith("EVSE  ")]
     one, two = lines[lines.index(heading) + 1 :][:2]
     assert one[heading.index("TOKEN") :].startswith("04A2B3C4D5E6F7  Charging")
     assert one[: heading.index("POWER") + 5].endswith("W")
     assert (len(one), len(two)) == (len(heading), len(heading))
+    assert one[heading.index("STATUS") :].startswith("Occupied  ")
+    assert two[heading.index("STATUS") :].startswith("Faulted  ")
     assert lines[-1] == "EVSE 2: GroundFailure"
 
 
@@ -144,6 +151,13 @@ async def test_every_command_keeps_to_the_width_of_the_terminal(
         lines = await screen.says(command)
         assert lines
         assert [line for line in lines if len(line) > 60] == []
+
+
+async def test_any_command_shows_its_answer_as_json(shell: Terminal) -> None:
+    assert json.loads("\n".join(await shell.says("status --json")))["evses"][0]["id"] == 1
+    told = json.loads("\n".join(await shell.says("--json variables OfflineThreshold")))
+    assert [each["name"] for each in told["variables"]] == ["OCPPCommCtrlr.OfflineThreshold"]
+    assert (await shell.says("status"))[0].startswith("station")
 
 
 async def test_why_is_a_sentence_and_what_to_do(shell: Terminal, online: AgentInLoop) -> None:

@@ -32,3 +32,18 @@ async def test_an_upload_is_shown_while_it_is_under_way(csms: PracticeCsms, agen
         may_answer.set()
         await csms.wait_for("LogStatusNotification", count=2)
     assert (await agent.cmd("status"))["upload"] is None
+
+
+async def test_who_it_is_where_it_connects_and_what_the_csms_is_told_of_every_connector(
+    csms: PracticeCsms, agent: AgentInLoop
+) -> None:
+    await agent.start(csms.url)
+    await csms.wait_for("StatusNotification", count=2)
+    await csms.call(ID, "ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 2}})
+    status = await agent.cmd("status")
+    assert status["csms"] == {"url": csms.url, "identity": ID, "slot": 1, "security_profile": 0}
+    boot = csms.stations[ID].calls("BootNotification")[0]["chargingStation"]
+    assert (status["station"]["vendor"], status["station"]["model"]) == (boot["vendorName"], boot["model"])
+    assert status["station"]["boot_reason"] == "PowerUp"
+    told = {evse["id"]: [each["status"] for each in evse["connectors"]] for evse in status["evses"]}
+    assert told == {1: ["Available"], 2: ["Unavailable"]}
