@@ -47,12 +47,10 @@ class Known:
 
     def _by_place(self, said: list[str], word: str) -> list[str]:
         """The argument whose turn it is."""
-        arguments, place = self.commands[said[0]], len(said) - 1
+        places = _places(self.commands[said[0]], said[1:])[sum("=" not in each for each in said[1:]) :]
         if said[0] == "watch":
             return _fitting(word, [topic for topic in self._values("watch", "topics") if topic not in said], close=True)
-        if place < len(arguments) and not any("=" in each for each in said[1:]):
-            return _fitting(word, self._values(said[0], arguments[place]["name"]), close=True)
-        return []
+        return _fitting(word, self._values(said[0], places[0]), close=True) if places else []
 
     def _values(self, cmd: str, name: str) -> list[str]:
         argument = next((each for each in self.commands[cmd] if each["name"] == name), None)
@@ -101,16 +99,23 @@ def words_of(line: str) -> list[str]:
 
 def _fields(cmd: str, arguments: list[dict[str, Any]], said: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for place, word in enumerate(said):
+    places = iter(_places(arguments, said))
+    for word in said:
         name, equals, value = word.partition("=")
         if not equals:
-            if place >= len(arguments):
+            name, value = next(places, ""), word
+            if not name:
                 names = ", ".join(each["name"] for each in arguments) or "nothing"
                 raise Unclear(f"{cmd}: {word!r} is too much; it takes {names}")
-            name, value = arguments[place]["name"], word
         default = next((each["default"] for each in arguments if each["name"] == name), None)
         fields[name] = value if isinstance(default, str) else _json_or_text(value)
     return fields
+
+
+def _places(arguments: list[dict[str, Any]], said: list[str]) -> list[str]:
+    """The arguments that go by place, in this order: those that are not named."""
+    named = {word.partition("=")[0] for word in said if "=" in word}
+    return [each["name"] for each in arguments if each["name"] not in named]
 
 
 def _json_or_text(value: str) -> Any:

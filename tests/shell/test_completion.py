@@ -35,6 +35,7 @@ def known() -> Known:
         ("why ", "evse=", ["evse=1 ", "evse=2 "]),
         ("why 1 ", "", ["evse="]),
         ("variables ", "tx", ["TxCtrlr.EVConnectionTimeOut "]),
+        ("variables evse=1 ", "tx", ["TxCtrlr.EVConnectionTimeOut "]),
         ("variables ", "EVSE(", ["EVSE(1).Power ", "EVSE(2).Power "]),
         ("variables ", "component=ocpp", ["component=OCPPCommCtrlr "]),
         ("variables ", "variable=m", ["variable=MessageTimeout "]),
@@ -79,6 +80,8 @@ def test_variables_and_evses_are_asked_for_only_when_they_are_wanted() -> None:
         ("why evse=2", "why", {"evse": 2}),
         ("variables", "variables", {}),
         ("variables 32", "variables", {"text": "32"}),
+        ("variables evse=1 meter", "variables", {"text": "meter", "evse": 1}),
+        ("variables text=a EVSE", "variables", {"text": "a", "component": "EVSE"}),
         (
             "variables component=EVSE evse=1 changed=true",
             "variables",
