@@ -1,6 +1,7 @@
 """How tests run, and what those of whole stations share: a short folder, a CSMS, a station in loop or process."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,9 @@ pytest_plugins = ("tests.ocpp.counted",)
 # What passes once passes again: the same examples in every run, and no clock that judges them.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# A shell that runs the tests in its background lets them, and the programs that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

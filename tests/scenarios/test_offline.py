@@ -20,7 +20,8 @@ async def test_E04_sessions_without_link_are_told_in_order_when_it_is_back(
     csms: PracticeCsms, agent: AgentInLoop
 ) -> None:
     await agent.start(csms.url, **OFFLINE_TOO)
-    await csms.wait_for("StatusNotification", count=2)
+    await csms.wait_for("SecurityEventNotification")
+    await agent.cmd("settle")
     await agent.cmd("link", up=False)
     played = [await charge(agent, 1 + number % 2, f"CARD{number}", 1000 * (1 + number // 2)) for number in range(6)]
     waiting = (await agent.cmd("status"))["waiting"]
