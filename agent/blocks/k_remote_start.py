@@ -10,14 +10,12 @@ from agent.session.charging_profiles import Installed, installed
 from agent.session.evse import Evse
 from agent.session.schedule import Profile
 from agent.vocabulary.facts import RemoteStartRequested
-from agent.vocabulary.values import Token
 
 
 class Waiting(msgspec.Struct):
     """``each`` is at the EVSE for which it was asked; ``granted``: its driver has had his right."""
 
     remote_start_id: int
-    token: Token
     message: ChargingProfile
     each: Installed
     granted: bool = False
@@ -38,7 +36,7 @@ class RemoteStarts:
         self._waiting.pop(fact.evse, None)
         if fact.profile is not None:
             each = installed(fact.evse, msgspec.json.encode(fact.profile))
-            self._waiting[fact.evse] = Waiting(fact.remote_start_id, fact.token, fact.profile, each)
+            self._waiting[fact.evse] = Waiting(fact.remote_start_id, fact.profile, each)
 
     def refused(self, evse_id: int) -> None:
         """The CSMS does not accept the identifier of the remote start."""
@@ -48,25 +46,26 @@ class RemoteStarts:
 
     def of(self, evse: Evse) -> Profile | None:
         """What limits the driver who has been granted his right there, and has no transaction yet."""
-        return next((waiting.each.profile for waiting in self._waiting.values() if _is_at(waiting, evse)), None)
+        waiting = self._waiting.get(evse.id)
+        return waiting.each.profile if waiting is not None and _is_there(waiting, evse) else None
 
     def take_started(self) -> list[Installed]:
         """Those whose transaction runs by now: profiles of it from now on (F01.FR.10, F02.FR.18)."""
         started = []
-        for asked_for, waiting in list(self._waiting.items()):
-            evse = next((each for each in self._desk.site.evses.values() if _is_at(waiting, each)), None)
-            waiting.granted = waiting.granted or evse is not None
-            if evse is not None and evse.transaction is not None:
-                started.append(bound(waiting.message, evse.id, evse.transaction.id))
-            if waiting.granted and (evse is None or evse.transaction is not None):
-                del self._waiting[asked_for]
+        for evse_id, waiting in list(self._waiting.items()):
+            evse = self._desk.site.evses[evse_id]
+            there = _is_there(waiting, evse)
+            waiting.granted = waiting.granted or there
+            if there and evse.transaction is not None:
+                started.append(bound(waiting.message, evse_id, evse.transaction.id))
+            if waiting.granted and (not there or evse.transaction is not None):
+                del self._waiting[evse_id]
         return started
 
 
-def _is_at(waiting: Waiting, evse: Evse) -> bool:
-    """Whether the driver of this remote start has his right there: he may have plugged in elsewhere."""
-    right = evse.authorization
-    return right is not None and right.remote_start_id == waiting.remote_start_id and waiting.token.same(right.token)
+def _is_there(waiting: Waiting, evse: Evse) -> bool:
+    """Whether the driver of this remote start has his right."""
+    return evse.authorization is not None and evse.authorization.remote_start_id == waiting.remote_start_id
 
 
 def bound(message: ChargingProfile, evse_id: int, transaction_id: str) -> Installed:

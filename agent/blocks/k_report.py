@@ -14,6 +14,7 @@ from agent.blocks.k_smart_charging import must_be_enabled
 from agent.blocks.paging import Report, Reporting, pages
 from agent.ocpp.messages import k_smart_charging as m
 from agent.ocpp.messages.common import ChargingProfile
+from agent.ocpp.shape import to_shape
 from agent.vocabulary.values import Now
 
 PAGE_PROFILES = 20
@@ -50,7 +51,7 @@ class ProfileReports(Reporting[Told]):
 
     def _all(self, now: Now) -> Iterator[Told]:
         for each in self.desk.profiles:
-            yield Told(each.evse, "CSO", msgspec.json.decode(each.message, type=ChargingProfile))
+            yield Told(each.evse, "CSO", msgspec.json.decode(each.message, type=ChargingProfile, dec_hook=to_shape))
         for evse in self.desk.site.evses.values():
             for source, profile in external_profiles(evse, now):
                 yield Told(evse.id, source, profile)

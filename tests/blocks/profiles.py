@@ -12,7 +12,7 @@ Periods = tuple[tuple[int, float], ...]
 
 def wire(at: datetime) -> str:
     """A time as it is written in a message."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def at(seconds: float) -> str:
