@@ -8,7 +8,8 @@ from __future__ import annotations
 import gzip
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -28,18 +29,17 @@ CUT = b"[what is older was left out]\n"
 def security_log(database: Path, window: Window) -> bytes:
     """JSON, an event a line, packed."""
     with closing(_reading(database)) as connection:
-        lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events(connection, *window))
-    return gzip.compress(_capped(lines))
+        return gzip.compress(newest(_lines(events(connection, *window))))
 
 
 def diagnostics(database: Path, window: Window, pages: Mapping[str, bytes]) -> bytes:
     """An archive: pages about what happened and what is true now, the ledger without its messages, the security log."""
     archive = BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar, closing(_reading(database)) as connection:
-        _add(tar, "security.jsonl", b"".join(_lines(events(connection, *window))))
-        _add(tar, "ledger.jsonl", b"".join(_lines(_without_messages(Ledger(connection).entries()))))
+        _add(tar, "security.jsonl", _lines(events(connection, *window)))
+        _add(tar, "ledger.jsonl", _lines(_without_messages(Ledger(connection).entries())))
         for name, page in pages.items():
-            _add(tar, name, page)
+            _add(tar, name, page.splitlines(keepends=True))
     return archive.getvalue()
 
 
@@ -52,18 +52,25 @@ def _without_messages(entries: Iterator[Entry]) -> Iterator[Entry]:
     return (msgspec.structs.replace(entry, message=None) for entry in entries)
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    capped = _capped(content)
+def _add(tar: tarfile.TarFile, name: str, lines: Iterable[bytes]) -> None:
+    content = newest(lines)
     member = tarfile.TarInfo(name)
-    member.size = len(capped)
-    tar.addfile(member, BytesIO(capped))
+    member.size = len(content)
+    tar.addfile(member, BytesIO(content))
 
 
-def _capped(content: bytes) -> bytes:
-    if len(content) <= MOST_BYTES:
-        return content
-    newest = content[-MOST_BYTES:]
-    return CUT + newest[newest.find(b"\n") + 1 :]
+def newest(lines: Iterable[bytes], most_bytes: int = MOST_BYTES) -> bytes:
+    """As many of the last lines as there is room for; no more than that is ever held."""
+    kept: deque[bytes] = deque()
+    held = 0
+    cut = False
+    for line in lines:
+        kept.append(line)
+        held += len(line)
+        while held > most_bytes:
+            held -= len(kept.popleft())
+            cut = True
+    return CUT * cut + b"".join(kept)
 
 
 def _reading(database: Path) -> sqlite3.Connection:
