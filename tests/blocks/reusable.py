@@ -86,14 +86,17 @@ class Octt(Tool):
             )
         self.reached.add("ev_connected_pre_session")
 
-    def authorized(self, card: str = CARD, *, remote: bool | None = None, asks: bool = True) -> None:
-        """``asks`` False: the token is known here (cached, in the local list) and the CSMS is not asked."""
+    def authorized(self, card: str = CARD, *, remote: bool | None = None, asks: bool = True, **more: object) -> None:
+        """``asks`` False: the token is known here (cached, in the local list) and the CSMS is not asked.
+
+        ``more`` goes into RequestStartTransaction.
+        """
         self._needs("ev_connected_pre_session", "parking_bay_occupied")
         due = self._due("Authorized", *self._what_holds())
         self.token = {"idToken": card, "type": "ISO14443"}
         self._must_have["idToken"] = self.token
         if self.remote if remote is None else remote:
-            self._request_start()
+            self._request_start(**more)
             asks = asks and self.value("AuthCtrlr.AuthorizeRemoteStart") == "true"
         else:
             self.present(card)
@@ -126,9 +129,10 @@ class Octt(Tool):
         self.reached.discard("authorized")
         self._must_have.clear()
 
-    def _request_start(self) -> None:
+    def _request_start(self, **more: object) -> None:
         self._remote_start_id += 1
-        told = self.ask("RequestStartTransaction", idToken=self.token, remoteStartId=self._remote_start_id, evseId=1)
+        wanted = {"idToken": self.token, "remoteStartId": self._remote_start_id, "evseId": 1} | more
+        told = self.ask("RequestStartTransaction", **wanted)
         assert told["status"] == "Accepted"
         assert told.get("transactionId") == self.running
         self._must_have["remoteStartId"] = self._remote_start_id
