@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-FEED_EVERY_S = 0.25
-"""How often a working agent feeds it, where a driver or a watchdog wants it."""
+FEED_EVERY_S = 1.0
+"""How often a working agent feeds it, where a driver wants it: an agent that has nothing to do wakes up for it."""
 
 FRESH_FOR_S = 2.0
 """A turn of the agent takes milliseconds; what takes this long is no turn any more."""
