@@ -7,12 +7,15 @@ Where that takes more than a bench the row names the test that shows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from agent.model import catalogue
+from agent.model.variable import Variable
 from hal.events import MeterSampled
 from tests.bench import OTHER_CARD, TOKEN, Bench
 
@@ -285,8 +288,7 @@ EFFECTS: dict[str, Effect | str] = {
         "tests/blocks/test_a_password.py::test_A01_FR_01_the_password_is_in_the_variable_and_outlives_the_power"
     ),
     "SecurityCtrlr.OrganizationName": (
-        "tests/blocks/test_a_signing.py"
-        "::test_the_request_names_the_serial_number_and_the_OrganizationName"
+        "tests/blocks/test_a_signing.py::test_the_request_names_the_serial_number_and_the_OrganizationName"
     ),
     "SecurityCtrlr.CertSigningWaitMinimum": (
         "tests/blocks/test_a_signing.py"
@@ -297,20 +299,16 @@ EFFECTS: dict[str, Effect | str] = {
         "::test_what_was_accepted_and_does_not_come_is_asked_for_again_with_longer_and_longer_pauses"
     ),
     "ISO15118Ctrlr.V2GCertificateInstallationEnabled": (
-        "tests/blocks/test_a_signing.py"
-        "::test_who_speaks_with_no_vehicle_asks_for_no_certificate_for_them"
+        "tests/blocks/test_a_signing.py::test_who_speaks_with_no_vehicle_asks_for_no_certificate_for_them"
     ),
     "ISO15118Ctrlr.SeccId": (
-        "tests/blocks/test_a_signing.py"
-        "::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
+        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
     ),
     "ISO15118Ctrlr.CountryName": (
-        "tests/blocks/test_a_signing.py"
-        "::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
+        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
     ),
     "ISO15118Ctrlr.OrganizationName": (
-        "tests/blocks/test_a_signing.py"
-        "::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
+        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
     ),
     "SecurityCtrlr.AllowCSMSTLSWildcards": (
         "tests/scenarios/test_security_profiles.py"
@@ -390,6 +388,17 @@ SHOWN = {name: place for name, place in EFFECTS.items() if isinstance(place, str
 def test_every_variable_that_can_be_set_has_a_row_and_no_other_has():
     settable = {str(slot.variable) for slot in BENCH.station.model.slots() if not slot.fixed}
     assert settable == set(EFFECTS)
+
+
+ANNOUNCED = {"ADDITIONAL_ROOT_CERTIFICATE_CHECK", "RESERVATION_AVAILABLE", "SMART_CHARGING_AVAILABLE"}
+"""They say what this station is made to do, and nothing asks them."""
+
+
+def test_every_other_variable_of_the_catalogue_is_read_somewhere():
+    sources = [path for path in (ROOT / "agent").rglob("*.py") if path.name != "catalogue.py"]
+    words = set(re.findall(r"[A-Z][A-Z0-9_]+", " ".join(path.read_text(encoding="utf-8") for path in sources)))
+    names = {name for name, value in vars(catalogue).items() if isinstance(value, Variable)}
+    assert names - words == ANNOUNCED
 
 
 def seen(effect: Effect, name: str, value: object) -> object:
