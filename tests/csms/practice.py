@@ -27,7 +27,7 @@ from tests.csms.line import NotConnected, StationLine
 from tests.csms.misbehaviour import Handshake, Reply, Script
 from tests.csms.record import CALL, CALLERROR, CALLRESULT, Frame, Payload, StationRecord
 from tests.csms.schemas import Violation
-from tests.csms.waiting import Records
+from tests.csms.waiting import PATIENT_S, Records
 
 SUBPROTOCOL = Subprotocol("ocpp2.0.1")
 # Nobody waits longer than this for a station that does not close its end.
@@ -134,7 +134,7 @@ class PracticeCsms(Records):
     # What a test does to a station.
 
     async def call(
-        self, station_id: str, action: str, payload: Payload | None = None, timeout_s: float = 10
+        self, station_id: str, action: str, payload: Payload | None = None, timeout_s: float = PATIENT_S
     ) -> Payload:
         """Ask the station.
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from tests.csms.record import CALL, Frame, Payload, StationRecord
 
+PATIENT_S = 60.0
+"""What comes at all comes on a busy machine too: only a test that fails waits this long."""
+
 
 class Records:
     """The stations that a CSMS knows, and a way to wait for what they do: event driven, never polled."""
@@ -22,7 +25,7 @@ class Records:
     async def wait_for(
         self,
         what: str | Callable[[], Any],
-        timeout_s: float = 10,
+        timeout_s: float = PATIENT_S,
         *,
         station_id: str | None = None,
         count: int = 1,

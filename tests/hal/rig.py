@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from hal.events import Event
 from hal.ports import Driver
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """Only a test that fails waits this long."""
 
 Wanted = Event | type[Event] | Callable[[Event], bool]

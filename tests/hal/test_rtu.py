@@ -30,7 +30,7 @@ def framed(text: str) -> bytes:
 ASKED_L1 = bytes.fromhex("01040000000271cb")
 ANSWERED_L1 = framed("01 04 04 43660000")  # 230.0 V
 
-SILENCE_S, SILENCE_AMONG_ANSWERS_S = 0.05, 0.5
+SILENCE_S, SILENCE_AMONG_ANSWERS_S = 0.05, 0.3
 """How long silence lasts where it is meant: an answer must have its time on a busy machine too."""
 
 

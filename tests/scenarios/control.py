@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from tests.csms.waiting import PATIENT_S
 from tests.scenarios.heard import Heard
 
 Answer = dict[str, Any]
@@ -44,7 +45,7 @@ class ControlClient:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         self.say(json.dumps({"id": number, "cmd": name, **arguments}))
-        told = await asyncio.wait_for(answer, 30)
+        told = await asyncio.wait_for(answer, PATIENT_S)
         if not told["ok"]:
             raise Refused(told["error"])
         return told
@@ -68,7 +69,7 @@ class ControlClient:
 
     async def closed(self) -> None:
         """Wait until the agent has closed the connection."""
-        await asyncio.wait_for(asyncio.shield(self._listening), 20)
+        await asyncio.wait_for(asyncio.shield(self._listening), PATIENT_S)
 
     async def close(self) -> None:
         self._writer.close()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from tests.csms.waiting import PATIENT_S
+
 T = TypeVar("T")
 
 
@@ -19,10 +21,10 @@ class Heard(Generic[T]):
         for news in self._news:
             news.set()
 
-    async def find(self, fits: Callable[[T], Any], timeout_s: float = 20) -> T:
+    async def find(self, fits: Callable[[T], Any], timeout_s: float = PATIENT_S) -> T:
         return self.items[await self._index(fits, timeout_s)]
 
-    async def take(self, fits: Callable[[T], Any], timeout_s: float = 20) -> T:
+    async def take(self, fits: Callable[[T], Any], timeout_s: float = PATIENT_S) -> T:
         return self.items.pop(await self._index(fits, timeout_s))
 
     async def _index(self, fits: Callable[[T], Any], timeout_s: float) -> int:

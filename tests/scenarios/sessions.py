@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.csms.record import StationRecord
-from tests.csms.waiting import Records
-from tests.scenarios.station import ID, PATIENT_S, Driven
+from tests.csms.waiting import PATIENT_S, Records
+from tests.scenarios.station import ID, Driven
 
 # It takes no energy of its own accord: the register shows what the test has set, to the Wh.
 EXACT = {"current_a": 0}
@@ -57,7 +57,7 @@ async def meter_shows(agent: Driven, evse: int, register_wh: float) -> None:
             await asyncio.sleep(0.005)
 
 
-async def all_ended(csms: Records, count: int, timeout_s: float = 30) -> StationRecord:
+async def all_ended(csms: Records, count: int, timeout_s: float = PATIENT_S) -> StationRecord:
     """Wait until the CSMS has heard of this many transactions, and the end of each; the record of the station."""
     record = csms.station(ID)
 

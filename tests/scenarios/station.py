@@ -18,6 +18,7 @@ from typing import Any, Self
 from agent.app import Machine
 from agent.provision import Provision
 from board.descriptor import find_board, read_board
+from tests.csms.waiting import PATIENT_S
 from tests.scenarios.control import Answer, ControlClient
 from tests.scenarios.heard import Heard
 
@@ -30,7 +31,6 @@ QUICK = {
     "OCPPCommCtrlr.RetryBackOffRepeatTimes": 0,
     "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": 0,
 }
-PATIENT_S = 30.0
 
 
 def sim_board(folder: Path, more: str) -> Path:

@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from tests.csms.waiting import PATIENT_S
 from tests.scenarios.station import ROOT, bare
 
 CONTROL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07")
 PROMPT = "station> "
-PATIENT_S = 20.0
 
 
 class Terminal:

@@ -1,7 +1,6 @@
 """Drivers and their vehicles, meters, a technician, and somebody who trips over the cable.  They know no message."""
 
 import asyncio
-import time
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -34,12 +33,16 @@ class Street:
         return self.register_wh(evse)
 
 
+class LifeOver(Exception):
+    """Everything is done that this life was to see."""
+
+
 class Drivers:
     """Everybody comes, charges and leaves, again and again."""
 
     def __init__(self, agent: Driven, csms: PracticeCsms, street: Street, dice: Random) -> None:
         self._agent, self._csms, self._street, self._dice = agent, csms, street, dice
-        self._until_s = 0.0
+        self._deeds_left = 0
         self.sessions = 0
 
     async def meet(self) -> None:
@@ -55,15 +58,15 @@ class Drivers:
             if self._dice.random() < 0.3:
                 del self._street.guests[evse]
 
-    async def play(self, for_s: float) -> None:
-        """For so long.
+    async def play(self, deeds: int) -> None:
+        """Until so much was done at the station: a life is as long on a slow machine.
 
         Raises:
-            ConnectionError, TimeoutError: in a group; the station is gone, or the time is over.
+            LifeOver, ConnectionError, TimeoutError: in a group; it is done, the station is gone, or it hangs.
 
         """
-        self._until_s = time.monotonic() + for_s
-        async with asyncio.timeout(for_s), asyncio.TaskGroup() as roles:
+        self._deeds_left = deeds
+        async with asyncio.TaskGroup() as roles:
             await self.meet()
             for evse in EVSES:
                 roles.create_task(self._drive(evse, Random(self._dice.random())))
@@ -72,7 +75,13 @@ class Drivers:
 
     def _on(self) -> bool:
         """Asked too: ``wait_for`` may swallow a cancellation that meets its answer (Python 3.11)."""
-        return time.monotonic() < self._until_s
+        return self._deeds_left > 0
+
+    async def _do(self, name: str, **arguments: Any) -> None:
+        if not self._on():
+            raise LifeOver
+        self._deeds_left -= 1
+        await self._agent.cmd(name, **arguments)
 
     async def _drive(self, evse: int, dice: Random) -> None:
         while self._on():
@@ -85,11 +94,11 @@ class Drivers:
             await self._something(evse, dice)
             await asyncio.sleep(dice.random() * PACE_S)
         if dice.random() < 0.5:
-            await self._agent.cmd("swipe", token=self._street.guests[evse], evse=evse)
+            await self._do("swipe", token=self._street.guests[evse], evse=evse)
         elif dice.random() < 0.3:
-            await self._agent.cmd("ev", evse=evse, state="done")
+            await self._do("ev", evse=evse, state="done")
         await asyncio.sleep(dice.choice((0, PACE_S)))
-        await self._agent.cmd("unplug", evse=evse)
+        await self._do("unplug", evse=evse)
         del self._street.guests[evse]
         await asyncio.sleep(dice.random() * PACE_S)
 
@@ -97,10 +106,10 @@ class Drivers:
         """Somebody new, or who stood here when the power went."""
         stayed = evse in self._street.guests
         token = self._street.guests.setdefault(evse, f"CARD{evse}{dice.randrange(100)}")
-        await self._agent.cmd("plug_in", evse=evse, ev={"current_a": 0, "simplified": dice.random() < 0.2})
+        await self._do("plug_in", evse=evse, ev={"current_a": 0, "simplified": dice.random() < 0.2})
         if stayed:
             return
-        await self._agent.cmd("swipe", token=token, evse=evse)
+        await self._do("swipe", token=token, evse=evse)
         if dice.random() < 0.7:
             with suppress(TimeoutError):
                 await self._agent.control.events.take(started(evse), START_PATIENCE_S)
@@ -108,24 +117,24 @@ class Drivers:
     async def _something(self, evse: int, dice: Random) -> None:
         match dice.choice(("meter", "meter", "ready", "paused", "ask")):
             case "meter":
-                await self._agent.cmd("meter", evse=evse, energy_wh=self._street.count(evse, dice.randint(1, 999)))
+                await self._do("meter", evse=evse, energy_wh=self._street.count(evse, dice.randint(1, 999)))
             case "ask":
                 with suppress(CallError, NotConnected, TimeoutError):
                     await self._csms.call(ID, "TriggerMessage", TRIGGER, timeout_s=0.5)
             case state:
-                await self._agent.cmd("ev", evse=evse, state=state)
+                await self._do("ev", evse=evse, state=state)
 
     async def _trip(self, dice: Random) -> None:
         while self._on():
             await asyncio.sleep(dice.random() * 2)
-            await self._agent.cmd("link", up=False)
+            await self._do("link", up=False)
             await asyncio.sleep(dice.random() * 0.2)
-            await self._agent.cmd("link", up=True)
+            await self._do("link", up=True)
 
     async def _serve(self, dice: Random) -> None:
         while self._on():
             await asyncio.sleep(dice.random() * 2)
-            await self._agent.cmd("ledger_resend")
+            await self._do("ledger_resend")
 
 
 def started(evse: int) -> Any:
