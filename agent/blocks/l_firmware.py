@@ -279,15 +279,13 @@ class FirmwareUpdate(Block):
     def remember(self, records: Mapping[str, bytes], now: Now) -> None:
         """Whatever the power ended is told as it is, and goes on where it can."""
         self._update = self.desk.read_record(UPDATE, records[UPDATE], Update) if UPDATE in records else None
-        if self._update is not None:
+        if self._update is not None and self._update.stage != "over":
             self._came_back(self._update)
-        elif self.trial:
+        elif self.trial:  # its end was cut off, or nobody remembers its beginning
             self.desk.tell(DropFirmware())
         self._mark()
 
     def _came_back(self, update: Update) -> None:
-        if update.stage == "over":
-            return
         if self.unable:
             self._fail("InstallationFailed", self.unable)
         elif self.slot != update.slot and update.stage in WRITTEN:

@@ -484,6 +484,8 @@ def test_installed_is_told_when_the_power_went_between_the_proof_and_the_word(up
     update.tried()
     update.comes_up("B", "installed")
     assert update.heard() == [("Installed", 7)]
+    update.comes_up("B", "installed")
+    assert (update.heard(), update.orders()) == ([], [DropFirmware()])  # the way back is still there
 
 
 def test_a_trial_that_nobody_remembers_is_ended() -> None:
