@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from agent.app import BOARD_RESTART
 from board.descriptor import find_board
 from tests.image.footprint import install
 from tests.image.shipped import ROOT, SYSTEM, UNIT, settings, tool
@@ -139,6 +140,14 @@ if [ $start ]; then
     say starts "$(journalctl --list-boots --quiet | wc -l)"
     agent ledger verify --data /data/station-agent >second_verified 2>&1
     say verified $?
+    say asked_before "$(ls restarted 2>/dev/null)"
+    mkdir -p /run/systemd/system/station-agent.service.d
+    cp asks.conf /run/systemd/system/station-agent.service.d/99-asks.conf
+    systemctl daemon-reload
+    systemctl restart --no-block station-agent.service
+    for i in $(seq 60); do [ -e restarted ] && break; sleep 0.5; done
+    say last_end "$(cat /data/station-agent/last-end)"
+    say asked_again "$(show NRestarts)"
     poweroff -f
 fi
 pid=$(show MainPID)
@@ -168,6 +177,27 @@ say last_end "$(cat /data/station-agent/last-end)"
 journalctl --sync
 sync
 poweroff -f
+"""
+
+ASKS = """\
+[Service]
+Type=exec
+ExecStart=
+ExecStart=/bin/sh -c 'exit {status}'
+"""
+
+RESTART = """\
+# In the place of reboot.target: user-mode Linux would begin anew, and never end.
+[Unit]
+DefaultDependencies=no
+Wants=restart-told.service
+"""
+
+RESTART_TOLD = """\
+[Unit]
+DefaultDependencies=no
+[Service]
+ExecStart=/bin/touch /run/share/restarted
 """
 
 VARIABLE = """
@@ -244,6 +274,9 @@ class Machine:
         (units / "proof.target").write_text(TARGET)
         (units / "csms.service").write_text(CSMS.format(**words))
         (units / "proof.service").write_text(PROOF)
+        (units / "reboot.target").write_text(RESTART)
+        (units / "restart-told.service").write_text(RESTART_TOLD)
+        (self.share / "asks.conf").write_text(ASKS.format(status=BOARD_RESTART))
 
     def heard(self, action: str) -> list[dict[str, Any]]:
         """What the CSMS was told, over both starts."""
@@ -318,3 +351,10 @@ def test_8_the_machine_and_its_journal_are_the_same_ones_after_another_start(mac
     assert len(facts["machine_id"]) == 32
     assert facts["machine_id"] == facts["second_machine_id"] == facts["journal"] == facts["second_journal"]
     assert facts["second_starts"] == "2"
+
+
+def test_9_the_board_is_started_anew_when_the_agent_asks_for_it_and_only_then(machine: Machine) -> None:
+    assert machine.facts["second_asked_before"] == ""
+    assert (machine.share / "restarted").exists(), machine.said()
+    assert machine.facts["second_last_end"] == f"success exited {BOARD_RESTART}"
+    assert machine.facts["second_asked_again"] == "0"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import DEFAULT_CONTROL, DEFAULT_DATA, parser
+from agent.app import BOARD_RESTART
 from agent.edge.boot import LAST_END, last_end
 from agent.vocabulary.values import LastEnd
 from tests.image.shipped import ROOT, SYSTEM, UNIT, settings, tool
@@ -86,7 +87,7 @@ def test_the_service_is_exposed_no_more_than_2_0() -> None:
 def test_what_the_unit_leaves_behind_is_what_the_next_start_reads(
     folder: Path, result: str, code: str, status: str
 ) -> None:
-    [line] = settings(UNIT)["Service.ExecStopPost"]
+    line = settings(UNIT)["Service.ExecStopPost"][0]
     shell, option, script = line.removeprefix("-").split(" ", 2)
     environment = {"STATION_DATA_DIR": str(folder), "SERVICE_RESULT": result, "EXIT_CODE": code, "EXIT_STATUS": status}
     script = script.strip("'").replace("$$", "$")
@@ -118,6 +119,12 @@ def test_every_variable_of_the_unit_is_one_that_the_agent_reads(monkeypatch: pyt
         monkeypatch.setenv(name, value)
     read = vars(parser().parse_args(["run"])).values()
     assert [value for _, value in given if value not in read] == []
+
+
+def test_the_exit_status_that_asks_for_a_start_of_the_board_is_no_death_and_starts_no_agent() -> None:
+    unit = settings(UNIT)
+    assert unit["Service.SuccessExitStatus"] == unit["Service.RestartPreventExitStatus"] == [str(BOARD_RESTART)]
+    assert f'"$$EXIT_STATUS" = {BOARD_RESTART} ]' in unit["Service.ExecStopPost"][1]
 
 
 def test_only_the_agent_itself_can_say_that_it_is_alive() -> None:
