@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import reduce
 from operator import xor
 
-from tests.emulators.emulator import Emulator, serve_keyboard
+from tests.emulators.emulator import serve_keyboard
 from tests.emulators.load import Load
-from tests.emulators.pty import QUIET, Noise, Pty
+from tests.emulators.on_pty import PtyEmulator
+from tests.emulators.pty import QUIET, Noise
 
 A, B, C = 0x01, 0x02, 0x03
 GFI, NO_GROUND, STUCK_RELAY, OVER_TEMPERATURE, SLEEPING, DISABLED = 0x06, 0x07, 0x08, 0x0A, 0xFE, 0xFF
@@ -32,7 +33,7 @@ BOOT_S = 1.0
 Answer = tuple[bool, str]
 
 
-class EmulatedOpenEvse(Emulator):
+class EmulatedOpenEvse(PtyEmulator):
     """The part, and the vehicle that the stimuli move."""
 
     stimuli = frozenset(
@@ -68,29 +69,9 @@ class EmulatedOpenEvse(Emulator):
         self.vehicle_a = 0.0
         self._session_from_wh = self.load.energy_wh
         # the wire
-        self._pty = Pty(self._receive, noise)
         self._buffer: bytearray | None = None
         self._busy = self._booting = False
         self._told: tuple[int, ...] = self._announcement()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-
-    async def open(self) -> str:
-        return self._pty.open()
-
-    async def close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        self._pty.close()
-
-    async def take_away(self) -> None:
-        self._pty.take_away()
-
-    async def bring_back(self) -> None:
-        self._pty.bring_back()
-
-    def garbage(self, data: bytes) -> None:
-        self._pty.send(data)
 
     # ---- what a test may look at ----
 
@@ -424,15 +405,6 @@ class EmulatedOpenEvse(Emulator):
     }
 
     # ---- time ----
-
-    def _after(self, name: str, delay_s: float, act: Callable[[], None]) -> None:
-        self._cancel(name)
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s / self.speed, act)
-
-    def _cancel(self, *names: str) -> None:
-        for name in names:
-            if (timer := self._timers.pop(name, None)) is not None:
-                timer.cancel()
 
 
 def _words(line: bytes) -> list[str] | None:
