@@ -59,7 +59,7 @@ class Machine:
         self._servers: list[Any] = []
         self._until = asyncio.Event()
         self.exit_status = 0
-        self._log_memory = LogMemory()
+        self.log_memory = LogMemory()
         self._switch = asyncio.Lock()
         self._switched = 0
         self.station: PoweredStation | None = None
@@ -74,7 +74,7 @@ class Machine:
 
         """
         self._until = until
-        with claimed(self.data), remembered(self._log_memory):
+        with claimed(self.data), remembered(self.log_memory):
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 await self._live(control=control, observe=observe, wait=wait, until=until)
@@ -136,7 +136,7 @@ class Machine:
             self.data,
             buses,
             self._tasks,
-            log_memory=self._log_memory,
+            log_memory=self.log_memory,
             on_restart=self._restart,
             restart_board=self._restart_board,
         )

@@ -229,7 +229,7 @@ async def play_with(
         if options.once:
             return 0 if tally.complete() else 1
         print("the agent runs on (Ctrl-C ends it); talk to it with:")
-        print(f"  .venv/bin/station-agent do status --control {socket}", flush=True)
+        print(f"  .venv/bin/station-agent shell --control {socket}", flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await agent.wait()
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 MOST_BYTES = 128 << 10
@@ -27,12 +28,16 @@ class LogMemory(logging.Handler):
         while self._bytes > MOST_BYTES:
             self._bytes -= len(self._lines.popleft()[1])
 
+    def lines(self) -> Iterator[tuple[datetime, str]]:
+        """Each with its time (of the system's clock), oldest first."""
+        for created, line in tuple(self._lines):
+            yield datetime.fromtimestamp(created, UTC), line
+
     def text(self, window: Window) -> bytes:
-        """The lines of a time window, each with its time (of the system's clock)."""
+        """The lines of a time window."""
         oldest, latest = window
         lines = []
-        for created, line in self._lines:
-            at = datetime.fromtimestamp(created, UTC)
+        for at, line in self.lines():
             if (oldest is None or at >= oldest) and (latest is None or at <= latest):
                 lines.append(f"{at:%FT%T}.{at.microsecond // 1000:03}Z {line}\n")
         return "".join(lines).encode()

@@ -34,6 +34,7 @@ from agent.shell.arguments import (
     arguments_of,
 )
 from agent.shell.limits import Limit, limit_set, limits_status
+from agent.shell.log import LogAsked, log_status
 from agent.shell.monitors import event_status, monitors_status
 from agent.shell.security import SecurityLogAsked, newest
 from agent.shell.status import csms_status, evse_status, identity_status
@@ -131,6 +132,10 @@ class Commands:
         station = self._on()
         await self._stored(station)
         return await asyncio.to_thread(newest, station.data / DATABASE, arguments)
+
+    async def log(self, arguments: LogAsked) -> Answer:
+        """Also while the station is off: it may say why."""
+        return log_status(self._machine.log_memory, arguments)
 
     async def csms_report(self, arguments: Nothing) -> Answer:
         """What the CSMS says that the specification does not allow, since power-on: text to mail to its vendor."""
@@ -296,6 +301,7 @@ class Commands:
         "monitors": ("observe", Nothing, monitors),
         "events": ("observe", Nothing, events),
         "security_log": ("observe", SecurityLogAsked, security_log),
+        "log": ("observe", LogAsked, log),
         "csms_report": ("observe", Nothing, csms_report),
         "ledger_resend": ("operate", Ids, ledger_resend),
         "reset_fault": ("operate", OneEvse, reset_fault),

@@ -277,6 +277,12 @@ def security_log(answer: Answer, screen: Screen) -> list[str]:
     return screen.table(("*AT (UTC)", "TYPE", "INFO"), rows) if rows else ["the security log is empty"]
 
 
+def log(answer: Answer, screen: Screen) -> list[str]:
+    """Oldest first; times of this terminal would be others than those of the CSMS: they are UTC."""
+    lines = [f"{time(item['at'])}  {item['line']}" for item in answer["lines"]]
+    return [cut for line in lines for cut in screen.paragraph(plain(line), 16)] or ["no line says that"]
+
+
 def csms_report(answer: Answer, screen: Screen) -> list[str]:
     """As it is mailed."""
     report: str = answer["report"]
@@ -314,6 +320,7 @@ VIEWS: dict[str, View] = {
     "help": help,
     "monitors": monitors,
     "security_log": security_log,
+    "log": log,
     "settle": settle,
     "status": status,
     "variables": variables,

@@ -10,6 +10,7 @@ SAYS: dict[str, str] = {
     "monitors": "what is watched, and whether it is exceeded",
     "events": "what NotifyEvent told, newest last",
     "security_log": "the newest entries of the security log",
+    "log": "the newest lines of the log, with `text` in them",
     "csms_report": "what the CSMS says against the specification",
     "settle": "wait until nothing is said to the CSMS any more",
     "watch": "OCPP frames, hardware events, facts and the log as they come",

@@ -136,7 +136,7 @@ async def test_status_is_a_table_that_fits(shell: Terminal, online: AgentInLoop)
 
 @pytest.mark.parametrize(
     "command",
-    ["help", "status", "why", "variables", "variables EVSE", "monitors", "events", "security_log"],
+    ["help", "status", "why", "variables", "variables EVSE", "monitors", "events", "security_log", "log"],
 )
 async def test_every_command_keeps_to_the_width_of_the_terminal(
     online: AgentInLoop, csms: PracticeCsms, command: str

@@ -38,7 +38,7 @@ async def look(socket: Path, command: str, *arguments: str, said: str | None = N
     return process.returncode or 0, out.decode(), err.decode()
 
 
-@pytest.mark.parametrize("command", ["status", "why", "variables", "monitors", "events", "security_log", "help"])
+@pytest.mark.parametrize("command", ["status", "why", "variables", "monitors", "events", "security_log", "log", "help"])
 async def test_json_is_what_the_socket_says(online: AgentInLoop, command: str) -> None:
     status, out, err = await look(online.socket, "shell", "--json", command)
     told = json.loads(out)
