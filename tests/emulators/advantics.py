@@ -24,6 +24,8 @@ MOST_SPEED = 5.0
 """Faster than this it would say more than a line of single bytes carries."""
 
 HOST_SILENT_S = 1.0
+STOOD_STILL_S = 0.1
+"""A whole process that stood still has the host's frames waiting: they are heard before silence is."""
 GOOD_MEASUREMENTS = 10
 GOOD_KOHM = 100
 SAFE_V, MATCH_V = 20.0, 20.0
@@ -141,13 +143,19 @@ class EmulatedAdvantics(CanPart):
 
     # ---- the host's frames ----
 
+    def _listen_for_the_host(self) -> None:
+        def still() -> None:
+            self.after("host", STOOD_STILL_S, self._host_silent, real=True)
+
+        self.after("host", HOST_SILENT_S - STOOD_STILL_S, still, real=True)
+
     def hear(self, id: int, data: bytes) -> None:
         match id:
             case 0x63000 if len(data) == 8:
                 volts, amps, _, _, enable, insulation = unpack("<HhBBBB", data)
                 self.reported_v, self.reported_a = volts / 10, amps / 10
                 self.enabled, self.reported_kohm = enable == 1, 2 * insulation
-                self.after("host", HOST_SILENT_S, self._host_silent, real=True)
+                self._listen_for_the_host()
             case 0x63001 if len(data) == 8:
                 volts, amps, _, _ = unpack("<HHHh", data)
                 self.limit_v, self.limit_a = volts / 10, amps / 10
@@ -202,7 +210,7 @@ class EmulatedAdvantics(CanPart):
     def _connected(self) -> None:
         if not self.session:
             self.session = True
-            self.after("host", HOST_SILENT_S, self._host_silent, real=True)
+            self._listen_for_the_host()
         self._tell_vehicle()
         if self.enabled and self.parameters_done and self.limit_v > 0:
             self._enter(INSULATION)
