@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Collection
@@ -19,6 +18,8 @@ from time import monotonic
 
 import msgspec
 
+from agent.edge.durable import UNFINISHED, sync
+from agent.edge.durable import keep as put
 from agent.edge.firmware import BUNDLES
 from agent.edge.rauc import Bundle, Rauc, RaucGone, Told, UpdateFailed
 from agent.vocabulary.firmware import Trial as Ended
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 TRIAL, BEFORE, BACK, FAILED = "update.json", "before-update", "before-update.back", "failed-update"
 
 NO_STATE = {"lock", "last-end", "keys", TRIAL, BEFORE, BACK, FAILED, BUNDLES}
-UNFINISHED = ".new"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 
 LOOK_EVERY_S = 2.0
@@ -110,10 +110,10 @@ def keep_state(data: Path) -> None:
     new.mkdir(mode=0o700)
     for path in _state_of(data):
         _copy(path, new / path.name)
-    _sync(new)
+    sync(new)
     shutil.rmtree(kept, ignore_errors=True)
     new.rename(kept)
-    _sync(data)
+    sync(data)
 
 
 # ---- after it ----
@@ -152,11 +152,11 @@ def _put_back(data: Path) -> None:
     if (data / BEFORE).is_dir():
         _set_aside(data)
         (data / BEFORE).rename(data / BACK)
-        _sync(data)
+        sync(data)
     if (data / BACK).is_dir():
         for path in sorted((data / BACK).iterdir()):
             _copy(path, data / path.name)
-        _sync(data)
+        sync(data)
         shutil.rmtree(data / BACK)
 
 
@@ -309,20 +309,8 @@ def _copy(path: Path, to: Path) -> None:
         shutil.copy2(path, to)
     if to.is_file():
         to.chmod(path.stat().st_mode & 0o777)
-        _sync(to)
+        sync(to)
 
 
 def _write(data: Path, trial: Trial) -> None:
-    new = data / (TRIAL + UNFINISHED)
-    new.write_bytes(msgspec.json.encode(trial))
-    _sync(new)
-    new.replace(data / TRIAL)
-    _sync(data)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    put(data / TRIAL, msgspec.json.encode(trial))

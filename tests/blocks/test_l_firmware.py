@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.blocks.l_firmware import FAREWELL_S, LAST_WORDS_S, MOST_TRIES
+from agent.blocks.l_course import FAREWELL_S, LAST_WORDS_S, MOST_TRIES
 from agent.blocks.l_update import OWN_RETRIES, OWN_RETRY_S
 from agent.ocpp.messages.l_firmware import FirmwareStatus
 from agent.vocabulary.firmware import (

@@ -113,7 +113,7 @@ def power(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return do
 
     monkeypatch.setattr(updater, "_copy", metered(updater._copy))
-    monkeypatch.setattr(updater, "_sync", metered(updater._sync))
+    monkeypatch.setattr(updater, "sync", metered(updater.sync))
     monkeypatch.setattr(Path, "rename", metered(Path.rename))
     monkeypatch.setattr(shutil, "rmtree", metered(shutil.rmtree))
     yield left
