@@ -11,6 +11,7 @@ import msgspec
 from agent.blocks.base import Block, CallRefused, Desk
 from agent.blocks.k_external_limits import is_external
 from agent.blocks.k_limits import ProfileLimits
+from agent.blocks.k_priority import Priorities
 from agent.blocks.k_ready import Readiness
 from agent.blocks.k_remote_start import RemoteStarts
 from agent.model.catalogue import (
@@ -21,7 +22,9 @@ from agent.model.catalogue import (
     SMART_CHARGING_ENABLED,
 )
 from agent.ocpp.messages import k_smart_charging as m
+from agent.ocpp.messages.c_authorization import AuthorizeRequest, AuthorizeResponse
 from agent.ocpp.messages.common import ChargingProfile, ChargingRateUnit, ChargingSchedulePeriod, StatusInfo
+from agent.ocpp.messages.e_transactions import TransactionEventRequest, TransactionEventResponse
 from agent.session.charging_profiles import TX_PROFILE, Installed, KeptProfile, Wanted, installed
 from agent.session.composite import schedule_of
 from agent.session.evse import Evse
@@ -29,6 +32,7 @@ from agent.session.profile_rules import Objection, ProfileTerms, conflict, objec
 from agent.session.schedule import Profile, ms_of
 from agent.vocabulary.commands import KeepRecord
 from agent.vocabulary.facts import RemoteStartRequested, TokenRefused
+from agent.vocabulary.incoming import CallFailed
 from agent.vocabulary.values import ClockShift, Now
 
 PREFIX = "charging_profile/"
@@ -44,6 +48,8 @@ class SmartCharging(Block):
         self._ready = Readiness(desk)
         self._remote_starts = RemoteStarts(desk)
         self.limits = ProfileLimits(desk, self._ready, self._remote_starts)
+        self._priorities = Priorities()
+        self.limits.priority = self._priorities.of
         self._running: Set[str] | None = None  # not known before the first look
         desk.judge_profile = self.judge_remote_start
 
@@ -167,6 +173,18 @@ class SmartCharging(Block):
         self._remote_starts.refused(fact.evse)
 
     facts = {RemoteStartRequested: remote_start, TokenRefused: refused}
+
+    def authorized(self, request: AuthorizeRequest, outcome: AuthorizeResponse | CallFailed, now: Now) -> None:
+        if not isinstance(outcome, CallFailed):
+            self._priorities.authorized(request, outcome)
+
+    def event_answered(
+        self, request: TransactionEventRequest, outcome: TransactionEventResponse | CallFailed, now: Now
+    ) -> None:
+        if not isinstance(outcome, CallFailed):
+            self._priorities.told(request, outcome)
+
+    answers = {AuthorizeRequest: authorized, TransactionEventRequest: event_answered}
 
     def look(self, now: Now) -> None:
         """Transactions and drivers may have come or gone; the time may have."""

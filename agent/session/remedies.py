@@ -78,7 +78,7 @@ WHO = {
     "temperature": ("heat", "Let it cool; look at the fans and the terminals."),
     "local": ("a limit set at this station", "Lift it: station-agent do limit evse={evse}"),
     "site": ("the building's load management", "Wait, or ask whoever looks after the building."),
-    "csms": ("the CSMS (a charging profile)", "Wait, or ask the operator."),
+    "csms": ("a charging profile of the CSMS", "Wait, or ask the operator."),
 }
 """Who limits, and what to do about it."""
 

@@ -15,7 +15,7 @@ from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.session.evse_state import OFFER_GRACE_S
 from agent.session.faults import HARMLESS_FAULTS, kind_of
-from agent.session.limits import Limits, Said
+from agent.session.limits import CSMS, Limits, Said
 from agent.session.metering import READING_LASTS_S
 from agent.session.remedies import FAULTS, PARTS, REFUSALS, WHO, WITH_ITS_ISSUER
 from hal.events import CpState
@@ -308,9 +308,10 @@ def _strictest(limits: Limits) -> tuple[Said, float]:
 
 
 def _limited(evse: Evse, said: Said, reason: Reason, what: str) -> Missing:
-    kind, _, spot = said.source.partition(":")
+    kind, _, which = said.source.partition(":")
     who, advice = WHO.get(kind, (said.source, "Ask who set it."))
-    who += f" at {spot}" if spot else ""
+    if which:
+        who += f" ({which})" if kind == CSMS else f" at {which}"
     if said.silent:
         return Missing(
             "limit_silent",

@@ -357,6 +357,36 @@ def test_who_is_better_served_by_waiting_than_by_a_trickle_waits():
     assert (offer(bench, 1), offer(bench, 2)) == (16.0, None)
 
 
+@pytest.mark.proves("K03.FR.04", "K03.FR.06")
+def test_who_has_a_higher_priority_is_served_first_also_when_the_others_have_to_wait():
+    bench = station(2)
+    install(bench, 0, 24.0, purpose=MAX, start=0)
+    start(bench, 1)
+    bench.script["Authorize"] = {"idTokenInfo": {"status": "Accepted", "chargingPriority": 3}}
+    start(bench, 2)
+    assert (offer(bench, 1), offer(bench, 2)) == (None, 24.0)
+    install(bench, 2, 16.0, id=2, start=0)
+    assert (offer(bench, 1), offer(bench, 2)) == (8.0, 16.0)
+
+
+@pytest.mark.proves("K03.FR.05")
+def test_K03_FR_05_the_priority_of_a_transaction_counts_for_that_one_only():
+    bench = station(2)
+    install(bench, 0, 24.0, purpose=MAX, start=0)
+    first = start(bench, 1)
+    of = "transactionInfo"
+    bench.script["TransactionEvent"] = lambda asked: (
+        {} if asked[of]["transactionId"] == first else {"chargingPriority": -1}
+    )
+    start(bench, 2)
+    assert (offer(bench, 1), offer(bench, 2)) == (24.0, None)
+    del bench.script["TransactionEvent"]
+    bench.swipe(CARDS[2], 2)
+    bench.unplug(2)
+    start(bench, 2)
+    assert (offer(bench, 1), offer(bench, 2)) == (12.0, 12.0)
+
+
 def test_power_is_shared_as_well():
     bench = station(2, layout={"voltage_v": 230.0})
     install(bench, 0, 13_800.0, unit="W", purpose=MAX, start=0)

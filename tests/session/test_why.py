@@ -177,6 +177,7 @@ TABLE: list[tuple[Reason, str, Callable[[], Evse], Surroundings, str]] = [
     ("limit", "limits", lambda: limited(offered(), "site", 0.0), NORMAL, "load management allows 0 A"),
     ("limit", "limits", lambda: limited(offered(), "temperature:inlet", 5.0), NORMAL, "heat at inlet allows 5 A"),
     ("limit", "limits", lambda: limited(charging(), "csms", 3.0), NORMAL, "until 00:01 UTC"),
+    ("limit", "limits", lambda: limited(offered(), "csms:TxProfile 7", 5.0), NORMAL, "(TxProfile 7) allows 5 A"),
     ("limit_silent", "limits", lambda: offered(SILENT_SITE), NORMAL, "fallback allows 5 A"),
     ("limit_phases", "limits", lambda: limited(offered(), "local", None, 1), NORMAL, "1 of 3 phases"),
     ("ventilation", "vehicle", lambda: hear(offered(), PilotChanged(1, CpState.D)), NORMAL, "ventilated"),
