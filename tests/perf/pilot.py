@@ -56,7 +56,7 @@ async def measure(folder: Path, times: int) -> Section:
         p50, p99 = percentiles(await times_of(folder / ("flooded" if flooded else "alone"), times, flooded=flooded))
         figures.append(Figure(f"{name}, p50", "ms", p50))
         figures.append(Figure(f"{name}, p99", "ms", p99, goals=(Goal("<=", 2.0, of="ours"),)))
-    note = f"{times} plug-ins, an EVerest board on a pseudo-terminal: its way there and back through the kernel included"
+    note = f"{times} plug-ins, an EVerest board on a pseudo-terminal, whose two ways through the kernel count"
     return Section("wire to wire", "", figures, note)
 
 
