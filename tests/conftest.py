@@ -14,7 +14,7 @@ from tests.scenarios.station import AgentInLoop, AgentProcess
 
 pytest_plugins = ("tests.ocpp.counted",)
 
-# What passes once passes again: the same examples in every run, and no clock that judges them.
+# What passes once passes again: examples from the same seed in every run, and no clock that judges them.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
