@@ -133,11 +133,14 @@ async def test_what_was_answered_waits_no_more_and_its_number_is_never_used_agai
     disk.database = again.database
 
 
-async def test_a_refused_event_is_kept_however_many_are_answered_behind_it(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def keeps_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is answered, two rows; the others go at once."""
     monkeypatch.setattr(ledger, "KEPT_ANSWERED", 2)
     monkeypatch.setattr(ledger, "PRUNE_EVERY", 1)
+
+
+async def test_a_refused_event_is_kept_however_many_are_answered_behind_it(disk: Disk, keeps_little: None) -> None:
     for id in range(1, 11):
         await disk.write(Insert(row(id)))
     await disk.write(Refused(2, 1, "GenericError"))
@@ -150,11 +153,7 @@ async def test_a_refused_event_is_kept_however_many_are_answered_behind_it(
     assert problems_of(disk.path) == ()
 
 
-async def test_a_parked_event_holds_up_no_pruning_and_the_chain_stays_proved(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ledger, "KEPT_ANSWERED", 2)
-    monkeypatch.setattr(ledger, "PRUNE_EVERY", 1)
+async def test_a_parked_event_holds_up_no_pruning_and_the_chain_stays_proved(disk: Disk, keeps_little: None) -> None:
     for id in range(1, 21):
         await disk.write(Insert(row(id)))
     await disk.write(Park(5, 3, "GenericError"), Park(6, 3, "GenericError"))
@@ -171,11 +170,7 @@ async def test_a_parked_event_holds_up_no_pruning_and_the_chain_stays_proved(
     assert ids_of(disk.path) == [19, 20]
 
 
-async def test_a_row_that_somebody_takes_out_between_gaps_is_missed(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ledger, "KEPT_ANSWERED", 2)
-    monkeypatch.setattr(ledger, "PRUNE_EVERY", 1)
+async def test_a_row_that_somebody_takes_out_between_gaps_is_missed(disk: Disk, keeps_little: None) -> None:
     for id in range(1, 11):
         await disk.write(Insert(row(id)))
     await disk.write(Park(2, 3, "GenericError"), *(Answered(id) for id in (1, 3, 4, 5)))
