@@ -46,9 +46,14 @@ def referenced() -> Iterator[Referenced]:
 
 
 def applying(station: Station) -> list[Referenced]:
-    """What there is for a station that answers these messages and says those."""
+    """What there is for a station that answers these messages and says those, with a vehicle too where it can."""
     offered = {request.action for block in station.blocks for request in (*block.calls, *block.answers)}
-    return [each for each in referenced() if not each.comes_with or each.comes_with in offered]
+    speaks = any(evse.layout.has_secc for evse in station.site.evses.values())
+    return [
+        each
+        for each in referenced()
+        if (not each.comes_with or each.comes_with in offered) and (speaks or each.component != "ISO15118Ctrlr")
+    ]
 
 
 def required(station: Station) -> list[Referenced]:
