@@ -12,10 +12,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from hal.bus.hotplug import HotPlug
+from hal.bus.hotplug import INTERFACES, HotPlug, Line
 from hal.bus.waiting import Waiting
 from hal.errors import BadOptions, BusLost
 
@@ -35,24 +34,26 @@ class CanBus:
     """One bus, opened when the first driver joins and closed when the last one leaves.
 
     ``device`` says what it is: ``can0`` a SocketCAN interface (the system sets its bit rate and brings it up),
-    ``/dev/tty...`` an adapter that speaks slcan, ``virtual:NAME`` a bus inside this process.
+    ``/dev/tty...`` an adapter that speaks slcan, ``virtual:NAME`` a bus inside this process.  ``match`` finds the one
+    or the other by what udev knows of it.
     """
 
     kind = "can"
 
-    class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    class Config(Line, frozen=True):
         """``bitrate`` is for slcan adapters.  What comes faster than ``most_per_s`` is dropped and counted."""
 
-        device: Annotated[str, Meta(min_length=1)]
         bitrate: Annotated[int, Meta(ge=10_000, le=1_000_000)] = 500_000
         most_per_s: Annotated[int, Meta(ge=10, le=100_000)] = 4000
 
     def __init__(self, config: CanBus.Config) -> None:
         if find_spec("can") is None:
-            raise BadOptions(f"bus {config.device}: CAN needs python-can: pip install 'station-agent[can]'")
+            raise BadOptions(
+                f"bus {config.device or config.match}: CAN needs python-can: pip install 'station-agent[can]'"
+            )
         self._config = config
-        node = config.device if config.device.startswith("/") else f"/sys/class/net/{config.device}"
-        self._hotplug = HotPlug("/" if config.device.startswith(VIRTUAL) else node)
+        self._hotplug = HotPlug(_node(config.device), config.match, ("CAN interface", "tty"))
+        self._channel = config.device or ""
         self._lines: list[CanLine] = []
         self._bus: Any = None
         self._notifier: Any = None
@@ -62,7 +63,7 @@ class CanBus:
 
     @property
     def device(self) -> str:
-        return self._config.device
+        return self._config.device or self._hotplug.name
 
     @property
     def counters(self) -> dict[str, int]:
@@ -124,38 +125,39 @@ class CanBus:
         import can
 
         try:
+            self._channel = self._config.device or self._hotplug.node().removeprefix(INTERFACES)
             self._check_there()
             self._bus = self._made(can)
         except (can.CanError, OSError, ValueError) as error:
             raise BusLost(f"{self.device}: {_words(error)}") from None
         self._hotplug.opened()
         loop = asyncio.get_running_loop()
-        if self.device.startswith(VIRTUAL):
+        if self._channel.startswith(VIRTUAL):
             self._notifier = can.Notifier(self._bus, [self._take], timeout=VIRTUAL_POLL_S, loop=loop)
         else:
             self._fd = self._bus.fileno()
             loop.add_reader(self._fd, self._readable)
 
     def _check_there(self) -> None:
-        if self.device.startswith("/"):
-            os.stat(self.device)  # noqa: PTH116 (its error has the number that is told)
-        elif not self.device.startswith(VIRTUAL):
+        if self._channel.startswith("/"):
+            os.stat(self._channel)  # noqa: PTH116 (its error has the number that is told)
+        elif not self._channel.startswith(VIRTUAL):
             try:
-                flags = int(Path(f"/sys/class/net/{self.device}/flags").read_text(encoding="ascii"), 16)
+                flags = int(Path(f"{INTERFACES}{self._channel}/flags").read_text(encoding="ascii"), 16)
             except OSError:
                 raise OSError(errno.ENODEV, "") from None
             if not flags & 1:
                 raise OSError(errno.ENETDOWN, "")
 
     def _made(self, can: Any) -> Any:
-        if self.device.startswith(VIRTUAL):
-            return can.Bus(ignore_config=True, interface="virtual", channel=self.device.removeprefix(VIRTUAL))
-        if not self.device.startswith("/"):
-            return can.Bus(ignore_config=True, interface="socketcan", channel=self.device)
+        if self._channel.startswith(VIRTUAL):
+            return can.Bus(ignore_config=True, interface="virtual", channel=self._channel.removeprefix(VIRTUAL))
+        if not self._channel.startswith("/"):
+            return can.Bus(ignore_config=True, interface="socketcan", channel=self._channel)
         bus = can.Bus(
             ignore_config=True,
             interface="slcan",
-            channel=self.device,
+            channel=self._channel,
             bitrate=self._config.bitrate,
             sleep_after_open=0,
             timeout=0,
@@ -286,6 +288,13 @@ class CanLine:
         """The bus is gone."""
         self._reason = reason
         self._waiting.wake()
+
+
+def _node(device: str | None) -> str | None:
+    """What has to be there for a device that is named."""
+    if device is None or device.startswith("/"):
+        return device
+    return "/" if device.startswith(VIRTUAL) else f"{INTERFACES}{device}"
 
 
 def _number(error: BaseException) -> int | None:

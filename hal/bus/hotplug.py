@@ -10,11 +10,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
 
 from hal.errors import BusLost
 
 Match = dict[str, str]
 """Properties that udev knows of a device (``udevadm info``), all of which must be as said."""
+
+Kind = Literal["CAN interface", "tty"]
+SUBSYSTEMS: dict[Kind, str] = {"CAN interface": "net", "tty": "tty"}
+
+INTERFACES = "/sys/class/net/"
+"""The kernel's folder with one for each network interface."""
+
+ARPHRD_CAN = "280"
+"""What ``type`` in it says of a CAN interface, linux/if_arp.h."""
 
 DELAYS_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 SETTLED_S = 30.0
@@ -23,13 +36,29 @@ SETTLED_S = 30.0
 _UDEV = Path("/run/udev/control")
 
 
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the device is: its node or a link to one (``/dev/serial/by-id/...``), or what udev knows of it.
+
+    ``match`` has properties as ``udevadm info`` shows them (``ID_VENDOR_ID``, ``ID_SERIAL_SHORT``): one device has all.
+    """
+
+    device: Annotated[str, Meta(min_length=1)] | None = None
+    match: Annotated[Match, Meta(min_length=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.device is None) is (self.match is None):
+            raise ValueError("expected `device` or `match`, and not both")
+
+
 class HotPlug:
     """The way back to one device node.  Several drivers of one line may wait at the same time."""
 
-    def __init__(self, device: str | None, match: Match | None = None) -> None:
+    def __init__(self, device: str | None, match: Match | None = None, kinds: tuple[Kind, ...] = ("tty",)) -> None:
         self._device = device
         self._match = match or {}
-        self.name = device or f"tty with {', '.join(f'{key}={value}' for key, value in self._match.items())}"
+        self._kinds = kinds
+        told = ", ".join(f"{key}={value}" for key, value in self._match.items())
+        self.name = device or f"{' or '.join(kinds)} with {told}"
         """What it is called where it is spoken of."""
         self._tries = 0
         self._opened_at: float | None = None
@@ -43,7 +72,7 @@ class HotPlug:
         """
         if self._device is not None:
             return self._device
-        found = sorted(node for node, told in ttys() if self._match.items() <= told.items())
+        found = sorted(node for node, told in devices(self._kinds) if self._match.items() <= told.items())
         if len(found) == 1:
             return found[0]
         raise BusLost(f"{self.name}: {f'{len(found)} devices: ' + ', '.join(found) if found else 'no such device'}")
@@ -58,7 +87,7 @@ class HotPlug:
         if opened_at is not None and monotonic() - opened_at > SETTLED_S:
             self._tries = 0
         news = asyncio.Event()
-        with _udev_news(news):
+        with _udev_news(news, self._kinds):
             while True:
                 news.clear()
                 with suppress(TimeoutError):
@@ -79,21 +108,29 @@ class HotPlug:
         return delay
 
 
-def ttys() -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Every tty that udev knows: its node and its properties; none where there is no udev."""
+def devices(kinds: tuple[Kind, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What udev knows of these kinds: nodes (of an interface: its folder) and properties; nothing without udev."""
     try:
         from pyudev import Context  # only for a board that names a device by its properties
 
-        for device in Context().list_devices(subsystem="tty"):
-            if device.device_node is not None:
-                yield device.device_node, dict(device.properties)
+        for kind in kinds:
+            for device in Context().list_devices(subsystem=SUBSYSTEMS[kind]):
+                node = device.device_node if kind == "tty" else f"{INTERFACES}{device.sys_name}"
+                if node is not None and (kind == "tty" or _is_can(node)):
+                    yield node, dict(device.properties)
     except (ImportError, OSError):
         return
 
 
+def _is_can(interface: str) -> bool:
+    with suppress(OSError):
+        return (Path(interface) / "type").read_text(encoding="ascii").strip() == ARPHRD_CAN
+    return False
+
+
 @contextmanager
-def _udev_news(news: asyncio.Event) -> Iterator[None]:
-    """Set ``news`` when udev adds or changes a tty.  Without udev (a container) only the delays are left."""
+def _udev_news(news: asyncio.Event, kinds: tuple[Kind, ...]) -> Iterator[None]:
+    """Set ``news`` when udev adds or changes such a device.  Without udev (a container) only the delays are left."""
     if not _UDEV.exists():
         yield
         return
@@ -102,7 +139,8 @@ def _udev_news(news: asyncio.Event) -> Iterator[None]:
         from pyudev import Context, Monitor
 
         monitor = Monitor.from_netlink(Context())
-        monitor.filter_by("tty")
+        for kind in kinds:
+            monitor.filter_by(SUBSYSTEMS[kind])
         monitor.start()
     except (ImportError, OSError):
         yield

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hal.bus.serial import Baud, Line, Parity, SerialBus
+from hal.bus.hotplug import Line
+from hal.bus.serial import Baud, Parity, SerialBus
 from hal.errors import BusLost, NoAnswer, PartRefused
 from hal.wire.modbus import (
     READ_COILS,

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Literal
 
-import msgspec
 import serial
 from msgspec import Meta
 
-from hal.bus.hotplug import HotPlug, Match
+from hal.bus.hotplug import HotPlug, Line
 from hal.bus.waiting import Waiting
 from hal.errors import BusLost
 
@@ -25,20 +24,6 @@ Parity = Literal["none", "even", "odd"]
 PARITIES: dict[Parity, str] = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 WRITE_TIMEOUT_S = 1.0
 DRAIN_POLL_S = 0.002
-
-
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the device is: its node or a link to one (``/dev/serial/by-id/...``), or what udev knows of it.
-
-    ``match`` has properties as ``udevadm info`` shows them (``ID_VENDOR_ID``, ``ID_SERIAL_SHORT``): one device has all.
-    """
-
-    device: Annotated[str, Meta(min_length=1)] | None = None
-    match: Annotated[Match, Meta(min_length=1)] | None = None
-
-    def __post_init__(self) -> None:
-        if (self.device is None) is (self.match is None):
-            raise ValueError("expected `device` or `match`, and not both")
 
 
 class SerialBus:

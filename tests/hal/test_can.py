@@ -14,6 +14,7 @@ import can
 import pytest
 
 import hal.bus.can as can_module
+from hal.bus import hotplug
 from hal.bus.can import CanBus, CanLine
 from hal.errors import BadOptions, BusLost
 from tests.emulators.can import CanPart
@@ -46,6 +47,30 @@ def a_bus(device: str, **options: Any) -> CanBus:
 async def slcan(**options: Any) -> AsyncIterator[tuple[Echo, CanBus]]:
     async with Echo() as part:
         yield part, a_bus(part.device, **options)
+
+
+async def test_a_bus_is_found_by_what_udev_knows_of_its_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[str, dict[str, str]] = {"/sys/class/net/can7": {"ID_SERIAL_SHORT": "B"}}
+    monkeypatch.setattr(hotplug, "devices", lambda kinds: known.items() if kinds == ("CAN interface", "tty") else ())
+    bus = CanBus(CanBus.Config(match={"ID_SERIAL_SHORT": "A"}))
+    listener = Listener(bus)
+    with pytest.raises(BusLost, match=r"^CAN interface or tty with ID_SERIAL_SHORT=A: no such device$"):
+        listener.line.open()
+    async with Echo() as part:
+        known[part.device] = {"ID_SERIAL_SHORT": "A"}
+        listener.line.open()
+        try:
+            listener.line.send(0x100, b"\x01")
+            await eventually(lambda: listener.heard == [(0x101, b"\x01")])
+        finally:
+            listener.line.close()
+
+
+def test_an_interface_that_udev_names_is_the_one_that_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hotplug, "devices", lambda kinds: [("/sys/class/net/can7", {"ID_SERIAL_SHORT": "B"})])
+    listener = Listener(CanBus(CanBus.Config(match={"ID_SERIAL_SHORT": "B"})))
+    with pytest.raises(BusLost, match=r"ID_SERIAL_SHORT=B: no such interface$"):  # udev may be late: it is gone again
+        listener.line.open()
 
 
 def vcan() -> str | None:

@@ -207,7 +207,7 @@ async def test_the_delays_grow_while_a_device_cannot_be_opened(monkeypatch: pyte
 def udev(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
     """The ttys that udev knows: node to properties."""
     known: dict[str, dict[str, str]] = {}
-    monkeypatch.setattr(hotplug, "ttys", lambda: iter(known.items()))
+    monkeypatch.setattr(hotplug, "devices", lambda kinds: iter(known.items()))
     return known
 
 
@@ -242,23 +242,23 @@ async def test_a_device_that_comes_back_under_another_node_is_found_again(
 ) -> None:
     node, asked = tmp_path / "ttyUSB3", 0
 
-    def ttys() -> Iterator[tuple[str, dict[str, str]]]:
+    def devices(kinds: object) -> Iterator[tuple[str, dict[str, str]]]:
         nonlocal asked
         asked += 1
         if asked == 3:
             node.touch()
             yield str(node), adapter("A")
 
-    monkeypatch.setattr(hotplug, "ttys", ttys)
+    monkeypatch.setattr(hotplug, "devices", devices)
     await asyncio.wait_for(HotPlug(None, adapter("A")).wait(), 5)
     assert asked == 3
 
 
-def test_what_udev_knows_of_ttys_can_be_asked() -> None:
+def test_what_udev_knows_can_be_asked() -> None:
     """Of this machine, whatever it has; a container has none."""
-    for node, told in hotplug.ttys():
-        assert node.startswith("/dev/")
-        assert told["SUBSYSTEM"] == "tty"
+    for node, told in hotplug.devices(("tty", "CAN interface")):
+        assert node.startswith(("/dev/", "/sys/class/net/"))
+        assert told["SUBSYSTEM"] in ("tty", "net")
 
 
 async def test_udev_is_listened_to_where_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
