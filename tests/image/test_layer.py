@@ -248,3 +248,8 @@ def test_rauc_looks_for_the_slots_that_the_image_makes() -> None:
     wanted = set(re.findall(r"by-partlabel/(\w+)", SYSTEM_CONF.read_text() + (SYSTEM / "data.mount").read_text()))
     assert wanted == {"rootA", "rootB", "data"}
     assert wanted < made
+
+
+def test_rauc_writes_only_where_the_image_can_be_written_to() -> None:
+    folders = re.findall(r"^(?:data-directory|mountprefix)=(/\w+)/", SYSTEM_CONF.read_text(), re.MULTILINE)
+    assert sorted(folders) == ["/data", "/run"]
