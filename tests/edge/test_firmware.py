@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.edge.firmware import BUNDLE, BUNDLES, PART, Updates
-from agent.edge.rauc import Bundle, RaucGone, Slot, Told, UpdateFailed
+from agent.edge.rauc import Bundle, RaucGone, UpdateFailed
 from agent.edge.updater import BEFORE, TRIAL, read_trial
 from agent.vocabulary.firmware import (
     CheckFirmware,
@@ -26,6 +26,7 @@ from agent.vocabulary.firmware import (
     SignerJudged,
     TryFirmware,
 )
+from tests.edge.fake_rauc import FakeRauc
 from tests.edge.file_servers import Received, http_server
 from tests.edge.signing import NOW, Signer
 
@@ -34,61 +35,12 @@ ROOT = Signer("root")
 SIGNER = Signer("signer", ROOT)
 
 
-class FakeRauc:
-    """Two slots, A runs; what it was asked for is in ``log``."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-        self.there = True
-        self.found = Bundle("station", "2.0.0", "hash")
-        self.refuses: dict[str, Exception] = {}
-        self.goes_on = asyncio.Event()
-        self.goes_on.set()
-
-    async def connected(self) -> Any:
-        if not self.there:
-            raise RaucGone("no system bus: none")
-        return self
-
-    async def __aenter__(self) -> FakeRauc:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    def _did(self, what: str) -> None:
-        self.log.append(what)
-        if what in self.refuses:
-            raise self.refuses[what]
-
-    async def until_idle(self) -> None:
-        self._did("until idle")
-
-    async def compatible(self) -> str:
-        return "station"
-
-    async def inspect(self, bundle: Path) -> Bundle:
-        self._did("inspect")
-        assert bundle.read_bytes() == CONTENT
-        return self.found
-
-    async def install(self, bundle: Path, *, manifest_hash: str = "", said: Told) -> None:
-        self._did(f"install {manifest_hash}")
-        said(40, "copying")
-        await self.goes_on.wait()
-
-    async def slots(self) -> list[Slot]:
-        return [Slot("rootfs.0", "A", booted=True, good=True), Slot("rootfs.1", "B", booted=False, good=True)]
-
-    async def mark(self, state: str, slot: str = "booted") -> None:
-        self._did(f"mark {state} {slot}")
-
-
 class Rig:
     """The loop: what is posted comes out of ``told``."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.rauc = FakeRauc()
+        self.rauc = FakeRauc(CONTENT)
         self.news: asyncio.Queue[FirmwareNews] = asyncio.Queue()
         self.restarts: list[str] = []
         self.roots = (ROOT.pem,)
