@@ -60,6 +60,8 @@ class FirmwareUpdate(Block):
             return refused("Rejected", "UnsupportedRequest", self._course.unable)
         if self.desk.unbreakable:  # L01.FR.27
             return refused("Rejected", "FwUpdateInProgress", self.desk.unbreakable)
+        if not self.desk.disk_works:
+            return refused("Rejected", "OutOfStorage", "the disk refuses writes: there is nowhere to put it")
         if not request.firmware.signing_certificate:  # TC_L_18
             return refused("Rejected", "MissingParam", "no signingCertificate: only signed firmware is taken here")
         why = objection_to(request.firmware.location, self.desk.model[FILE_TRANSFER_PROTOCOLS])

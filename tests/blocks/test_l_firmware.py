@@ -84,6 +84,13 @@ def test_a_place_that_cannot_be_reached_is_refused_at_once(update: Updating, url
     assert update.orders() == []
 
 
+def test_with_a_disk_that_refuses_nothing_is_fetched(update: Updating) -> None:
+    update.bench.station.desk.disk_works = False
+    told = update.ask()
+    assert told is not None
+    assert (told["status"], told["statusInfo"]["reasonCode"]) == ("Rejected", "OutOfStorage")
+
+
 # ---- the usual way ----
 
 

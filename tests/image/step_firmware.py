@@ -31,12 +31,10 @@ from tests.edge.file_servers import Received, http_server
 from tests.image.shipped import tool
 from tests.image.test_rauc import PATIENCE_S, SLOT_BYTES, Signer
 from tests.image.test_rauc import Machine as Slots
+from tests.scenarios.test_firmware import AT_ONCE
 
 ID = "CS001"
 NEW = os.urandom(1 << 20)
-
-LONG_S = 90.0
-"""A station whose power came back does not connect in the same second as all the others."""
 
 
 class Board:
@@ -48,7 +46,7 @@ class Board:
         self.slot, self.starts = "A", 0
         text = find_board("sim").read_text().replace("bench = true", "bench = false")
         self.file = folder / "board.toml"
-        self.file.write_text(f'{text}\n[firmware]\nroots = "{self.slots.signer.authority}"\n')
+        self.file.write_text(f'{text}{AT_ONCE}\n[firmware]\nroots = "{self.slots.signer.authority}"\n')
         self._running: asyncio.Task[None] | None = None
 
     async def starts_from(self, slot: str, url: str) -> None:
@@ -153,20 +151,20 @@ async def asked(csms: PracticeCsms, board: Board, bundle: Path, signer: Signer) 
 
 async def test_an_update_goes_from_the_csms_to_the_other_slot_and_stays(board: Board, csms: PracticeCsms) -> None:
     await board.starts_from("A", csms.url)
-    await csms.wait_for("StatusNotification", LONG_S, count=2)
+    await csms.wait_for("StatusNotification", PATIENCE_S, count=2)
     assert await asked(csms, board, board.slots.bundle("good", NEW), board.slots.signer) == "Accepted"
     assert await board.goes_down() == BOARD_RESTART
     assert statuses(csms) == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting"]
     assert board.slots.slot("B")[: len(NEW)] == NEW
     assert board.slots.primary() == "B"
     await board.starts_from("B", csms.url)
-    await csms.wait_for(lambda: statuses(csms)[-1:] == ["Installed"], LONG_S)
+    await csms.wait_for(lambda: statuses(csms)[-1:] == ["Installed"], PATIENCE_S)
     boot = csms.station(ID).calls("BootNotification")[-1]
     assert boot["reason"] == "FirmwareUpdate"
     await csms.wait_for(lambda: "FirmwareUpdated" in security(csms), PATIENCE_S)
+    await board.has_settled()
     assert board.slots.primary() == "B"
     assert (board.slots.folder / "state.B").read_text() == "good\n"
-    await board.has_settled()
     await board.switched_off()
 
 
@@ -174,11 +172,11 @@ async def test_a_boot_loader_that_goes_back_brings_the_old_release_with_its_stat
     board: Board, csms: PracticeCsms
 ) -> None:
     await board.starts_from("A", csms.url)
-    await csms.wait_for("StatusNotification", LONG_S, count=2)
+    await csms.wait_for("StatusNotification", PATIENCE_S, count=2)
     await asked(csms, board, board.slots.bundle("good", NEW), board.slots.signer)
     assert await board.goes_down() == BOARD_RESTART
     await board.starts_from("A", csms.url)
-    await csms.wait_for(lambda: statuses(csms)[-1:] == ["InstallationFailed"], LONG_S)
+    await csms.wait_for(lambda: statuses(csms)[-1:] == ["InstallationFailed"], PATIENCE_S)
     await board.has_settled()
     assert board.slots.primary() == "A"
     assert "FirmwareUpdated" not in security(csms)
@@ -188,7 +186,7 @@ async def test_a_boot_loader_that_goes_back_brings_the_old_release_with_its_stat
 async def test_a_bundle_that_rauc_does_not_trust_leaves_both_slots_alone(board: Board, csms: PracticeCsms) -> None:
     """Signed for OCPP by the manufacturer, and inside by somebody else: the second wall."""
     await board.starts_from("A", csms.url)
-    await csms.wait_for("StatusNotification", LONG_S, count=2)
+    await csms.wait_for("StatusNotification", PATIENCE_S, count=2)
     bundle = board.slots.bundle("foreign", NEW, signer=Signer(board.slots.folder, "stranger"))
     assert await asked(csms, board, bundle, board.slots.signer) == "Accepted"
     await csms.wait_for(lambda: statuses(csms)[-1:] == ["InstallVerificationFailed"], PATIENCE_S)
@@ -199,7 +197,7 @@ async def test_a_bundle_that_rauc_does_not_trust_leaves_both_slots_alone(board: 
 
 async def test_a_signer_whom_the_manufacturer_does_not_know_gets_nowhere(board: Board, csms: PracticeCsms) -> None:
     await board.starts_from("A", csms.url)
-    await csms.wait_for("StatusNotification", LONG_S, count=2)
+    await csms.wait_for("StatusNotification", PATIENCE_S, count=2)
     stranger = Signer(board.slots.folder, "stranger")
     assert await asked(csms, board, board.slots.bundle("good", NEW), stranger) == "InvalidCertificate"
     await csms.wait_for(lambda: "InvalidFirmwareSigningCertificate" in security(csms), PATIENCE_S)
