@@ -282,6 +282,7 @@ async def test_an_agent_that_goes_away_is_told_and_found_again(folder: Path) -> 
     async with terminal(folder / "control") as screen:
         async with AgentInLoop(folder):
             await screen.shows(PROMPT)
+            assert (await screen.says("status"))[0] == "the station is off"
         async with AgentInLoop(folder):
             assert await screen.says("status") == [
                 "the station is off",
