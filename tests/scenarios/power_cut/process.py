@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tests.scenarios.power_cut.moments import Orders
-from tests.scenarios.station import ROOT, AgentProcess, bare
+from tests.scenarios.station import ROOT, AgentProcess, bare, die_with_the_test
 
 
 class CutStation(AgentProcess):
@@ -41,6 +41,7 @@ class CutStation(AgentProcess):
             cwd=ROOT,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment,
+            preexec_fn=die_with_the_test,
         )
         self._reading = asyncio.create_task(self._read(self._process.stderr))
         await self._come_in(lambda: self._process is not None and self._process.returncode is None)
