@@ -8,17 +8,20 @@ from agent.edges import Hardware
 from agent.vocabulary.commands import (
     ApplyIntent,
     BeginSigned,
+    BringContract,
     CheckInsulation,
     ClearFault,
     Command,
     EndSigned,
     LockConnector,
+    OfferSchedules,
     SampleMeter,
     SupplyDc,
     TellSupply,
     TellVehicle,
     UnlockConnector,
 )
+from hal.ports import PlugAndChargeSecc, SchedulingSecc
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,14 @@ class Hands:
                 self._hardware.signers[evse].end(ended)
             case TellVehicle(evse=evse, intent=intent):
                 self._hardware.seccs[evse].tell_vehicle(intent)
+            case BringContract(evse=evse, exi=exi):
+                secc = self._hardware.seccs[evse]
+                if isinstance(secc, PlugAndChargeSecc):
+                    secc.bring_contract(exi)
+            case OfferSchedules(evse=evse, offers=offers):
+                secc = self._hardware.seccs[evse]
+                if isinstance(secc, SchedulingSecc):
+                    secc.offer(offers)
             case SupplyDc(evse=evse, wish=wish):
                 log.debug("> %s", command)
                 self._hardware.supplies[evse].supply(wish)

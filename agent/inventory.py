@@ -12,12 +12,11 @@ from functools import partial
 from agent.instruments import mains_phases, supply_phases
 from agent.model.catalogue import (
     CACHE_STORAGE,
-    CENTRAL_CONTRACT_VALIDATION_ALLOWED,
     CHARGING_PROFILE_ENTRIES,
-    CONTRACT_VALIDATION_OFFLINE,
     LOCAL_LIST_ENTRIES,
     LOCAL_LIST_STORAGE,
     PNC_ENABLED,
+    STATION_VARIABLES,
     UNLOCK_ON_EV_SIDE_DISCONNECT,
 )
 from agent.model.device import DeviceModel
@@ -92,8 +91,9 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
     if all(cable.attached for cable in cables):  # 2.1.12: nothing to unlock
         model.fix(UNLOCK_ON_EV_SIDE_DISCONNECT, False)
     if not any(evse.layout.has_secc for evse in site.evses.values()):
-        for contracts in (PNC_ENABLED, CENTRAL_CONTRACT_VALIDATION_ALLOWED, CONTRACT_VALIDATION_OFFLINE):
-            model.withdraw(contracts)
+        for each in STATION_VARIABLES:
+            if each.component == PNC_ENABLED.component:
+                model.withdraw(each)
     for evse in site.evses.values():
         _declare_evse(model, evse, status_of)
 

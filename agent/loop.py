@@ -44,7 +44,7 @@ from agent.vocabulary.firmware import FirmwareOrder
 from agent.vocabulary.incoming import CallNotStored, CsmsCalled, Incoming
 from agent.vocabulary.values import Now
 from agent.writing import Writing, corrected, promises, truthful
-from hal.events import CardPresented, ContractPresented, Event
+from hal.events import CardPresented, ContractCertificateAsked, ContractPresented, Event
 
 log = logging.getLogger(__name__)
 
@@ -216,7 +216,7 @@ class Loop:
         now = self._clock.now()
         if isinstance(event, Event):
             self._observe("hal", event)
-            private = isinstance(event, (CardPresented, ContractPresented))
+            private = isinstance(event, (CardPresented, ContractPresented, ContractCertificateAsked))
             log.debug("< %s", type(event).__name__ if private else event)  # C04.FR.04
         else:
             self._observe("csms", event)

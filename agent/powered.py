@@ -59,6 +59,7 @@ from agent.vocabulary.values import ClockShift, NetworkProfile
 from agent.writing import CLOCK_LAST, CLOCK_SHIFT
 from board.descriptor import Board, Storage
 from hal.events import Event
+from hal.ports import PlugAndChargeSecc, SeccCertificates
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class PoweredStation:
             hardware=self.parts,
             files=self.uploads,
             firmware=self.updates,
-            certificates=CertificateJobs(roots, keys, self._post),
+            certificates=CertificateJobs(roots, keys, self._post, self._equip_seccs),
             on_restart=on_restart,
         )
         self.network.listener = self.loop
@@ -166,6 +167,11 @@ class PoweredStation:
 
     def _post(self, event: Event | Incoming) -> None:
         self.loop.post(event)
+
+    def _equip_seccs(self, certificates: SeccCertificates) -> None:
+        for secc in self.parts.seccs.values():
+            if isinstance(secc, PlugAndChargeSecc):
+                secc.hold(certificates)
 
     def _time_of_day(self) -> datetime | None:
         """For parts with a clock of their own."""

@@ -32,6 +32,8 @@ from agent.blocks.k_report import ProfileReports
 from agent.blocks.k_smart_charging import SmartCharging
 from agent.blocks.l_firmware import FirmwareUpdate
 from agent.blocks.m_certificates import Certificates
+from agent.blocks.m_contracts import ContractInstallation
+from agent.blocks.m_vehicles import VehicleCertificates
 from agent.blocks.n_customer import CustomerInformation
 from agent.blocks.n_log import LogUpload
 from agent.blocks.n_monitoring import Monitoring
@@ -125,7 +127,8 @@ class Station:
         self.certificates = Certificates(self.desk)
         self.network.has_installed_root = self.certificates.has_csms_root
         self.network.has_own_certificate = self.signing.has_certificate
-        self.certificates.own = lambda: self.signing.own
+        self.vehicle_certificates = VehicleCertificates(self.desk)
+        self.certificates.own = self.vehicle_certificates.own = lambda: self.signing.own
         self.firmware = FirmwareUpdate(self.desk)
         self.smart_charging = SmartCharging(self.desk)
         self.external_limits = ExternalLimits(self.desk)
@@ -163,6 +166,8 @@ class Station:
             self.monitoring,
             MonitoringReports(self.desk, self.monitoring.watch.monitors),
         )
+        if any(layout.has_secc for layout in layouts):
+            self.blocks += (self.vehicle_certificates, ContractInstallation(self.desk))
         self.log: list[Fact] = []
         self._hearers = self._gather(lambda block: block.facts)
         self._callees = self._gather(lambda block: block.calls)

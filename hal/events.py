@@ -170,6 +170,18 @@ class EimChosen(Event, frozen=True):
     evse: int
 
 
+CertificateAction = Literal["Install", "Update"]
+
+
+class ContractCertificateAsked(Event, frozen=True):
+    """The vehicle wants a contract certificate installed or updated; ``exi`` is its request (ISO 15118), in Base64."""
+
+    evse: int
+    action: CertificateAction
+    schema_version: str
+    exi: str
+
+
 class BayChanged(Event, frozen=True):
     """The parking-bay sensor."""
 
@@ -324,6 +336,7 @@ AnyEvent = (
     | CardPresented
     | ContractPresented
     | EimChosen
+    | ContractCertificateAsked
     | BayChanged
     | VehicleEnded
     | DcDemanded

@@ -169,6 +169,29 @@ class Secc(Driver, Protocol):
         """Make this the wish from now on."""
 
 
+class SeccCertificates(msgspec.Struct, frozen=True):
+    """What an SECC judges contracts by, and shows to vehicles.
+
+    ``roots``: of V2G and of mobility operators, as PEM.  ``own_file``: its chain and their key, in one file; empty:
+    there is none.  ``ocsp``: what responders say of the chain, leaf first, DER in Base64.
+    """
+
+    roots: tuple[str, ...] = ()
+    own_file: str = ""
+    ocsp: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class PlugAndChargeSecc(Secc, Protocol):
+    """An SECC that leaves certificates to the host; what a vehicle asks for comes as ``ContractCertificateAsked``."""
+
+    def hold(self, certificates: SeccCertificates) -> None:
+        """These count from now on."""
+
+    def bring_contract(self, exi: str | None) -> None:
+        """The answer for the vehicle, in Base64; None: there is none to be had."""
+
+
 class DcSupply(msgspec.Struct, frozen=True):
     """What a DC session is told of the supply, whenever something of it changes.
 

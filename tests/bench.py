@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from agent.blocks.a_signing import SigningSetup
 from agent.blocks.b_network import NetworkSetup
+from agent.edge.certificate_jobs import secc_certificates
 from agent.edge.certificates import CertificateStore
 from agent.edge.keys import KeyStore
 from agent.edge.ledger import SCHEMA, Ledger
@@ -32,6 +33,7 @@ from agent.station import Station
 from agent.vocabulary.certificates import (
     CertificateOrder,
     EndTrial,
+    EquipSeccs,
     JudgeSigned,
     MakeKey,
     RemoveCertificate,
@@ -43,6 +45,7 @@ from agent.vocabulary.commands import (
     Answer,
     ApplyIntent,
     BeginSigned,
+    BringContract,
     CancelUpload,
     ChangeLocalList,
     ClearFault,
@@ -92,7 +95,7 @@ from hal.events import (
     TokenKind,
     VehicleEnded,
 )
-from hal.ports import PilotIntent, SeccIntent
+from hal.ports import PilotIntent, SeccCertificates, SeccIntent
 
 Payload = dict[str, Any]
 Reply = Payload | str | None
@@ -199,6 +202,8 @@ class Bench:
         self.parked: dict[int, str] = {}
         self.plants = {layout.id: Plant(layout) for layout in self.layouts}
         self.intents: dict[int, PilotIntent] = {}
+        self.secc_holds = SeccCertificates()
+        self.contracts_brought: list[tuple[int, str | None]] = []
         self.vehicle_heard: dict[int, SeccIntent] = {}
         self.signing: list[BeginSigned | EndSigned] = []
         self.sent: list[Said] = []
@@ -594,6 +599,8 @@ class Bench:
                 self.plants[evse].latched.clear()
             case TellVehicle(evse=evse, intent=heard):
                 self.vehicle_heard[evse] = heard
+            case BringContract(evse=evse, exi=exi):
+                self.contracts_brought.append((evse, exi))
             case BeginSigned() | EndSigned():
                 self.signing.append(command)
             case LockConnector(evse=evse, connector=connector):
@@ -655,6 +662,9 @@ class Bench:
 
     def _obey_certificates(self, order: CertificateOrder) -> None:
         """As the thread beside the loop does it."""
+        if isinstance(order, EquipSeccs):
+            self._equip(order)
+            return None
         assert self.certificates is not None, "this bench has no folder for certificates"
         if isinstance(order, StoreCertificate | RemoveCertificate):
             return self._give(self.certificates.obey(order))
@@ -664,6 +674,11 @@ class Bench:
         elif isinstance(order, MakeKey | JudgeSigned | EndTrial):
             self._give(self.keys.obey(order))
         return None
+
+    def _equip(self, order: EquipSeccs) -> None:
+        """What the SECCs hold, where there is a folder to take it from."""
+        if self.certificates is not None and self.keys is not None:
+            self.secc_holds = secc_certificates(self.certificates, self.keys, order.ocsp)
 
     def _obey_link(self, command: LinkCommand) -> None:
         match command:

@@ -16,7 +16,15 @@ from agent.model.catalogue import CACHE_STORAGE, LOCAL_LIST_ENTRIES, LOCAL_LIST_
 from agent.model.device import DeviceModel, Spot
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
-from agent.ocpp.messages.common import EVSE, ChargingProfile, Component, IdToken, IdTokenInfo, StatusInfo
+from agent.ocpp.messages.common import (
+    EVSE,
+    ChargingProfile,
+    Component,
+    IdToken,
+    IdTokenInfo,
+    OCSPRequestData,
+    StatusInfo,
+)
 from agent.ocpp.messages.common import Variable as OcppVariable
 from agent.session.cache import AuthorizationCache
 from agent.session.charging_profiles import ChargingProfiles
@@ -27,6 +35,7 @@ from agent.session.tokens import Entry
 from agent.vocabulary.commands import Answer, Command, KeepRecord, Send
 from agent.vocabulary.facts import Fact, RegistrationStatus
 from agent.vocabulary.values import LastEnd, Now, Token
+from hal.events import CertificateHash
 
 T = TypeVar("T")
 
@@ -204,6 +213,17 @@ def place_of(spot: Spot) -> tuple[Component, OcppVariable]:
 def token_of(token: IdToken) -> Token:
     """An identifier as the CSMS wrote it."""
     return Token(token.id_token, cast("Any", token.type))
+
+
+def ocsp_data(asked: CertificateHash) -> OCSPRequestData:
+    """What the CSMS asks a responder about a certificate."""
+    return OCSPRequestData(
+        hash_algorithm="SHA256",
+        issuer_name_hash=asked.issuer_name,
+        issuer_key_hash=asked.issuer_key,
+        serial_number=asked.serial,
+        responder_url=asked.responder_url,
+    )
 
 
 def entry_of(info: IdTokenInfo) -> Entry:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from agent.blocks.base import Desk
+from agent.blocks.base import Desk, ocsp_data
 from agent.model.catalogue import CENTRAL_CONTRACT_VALIDATION_ALLOWED, CONTRACT_VALIDATION_OFFLINE, PNC_ENABLED
 from agent.ocpp.messages.c_authorization import AuthorizeRequest, AuthorizeResponse
-from agent.ocpp.messages.common import IdToken, OCSPRequestData
+from agent.ocpp.messages.common import IdToken
 from agent.session.vehicle import told
 from agent.vocabulary.commands import TellVehicle
 from agent.vocabulary.facts import PaymentChosen
 from agent.vocabulary.values import Token
-from hal.events import CertificateHash, Contract
+from hal.events import Contract
 
 MOST_HASHES = 4
 """What an AuthorizeRequest carries."""
@@ -75,7 +75,7 @@ def asking_about(contract: Contract) -> AuthorizeRequest:
     return AuthorizeRequest(
         id_token=IdToken(id_token=contract.emaid, type="eMAID"),
         certificate=contract.chain_pem if contract.verdict == "unknown_root" else None,
-        iso15118_certificate_hash_data=tuple(_ocsp(each) for each in contract.hashes[:MOST_HASHES]) or None,
+        iso15118_certificate_hash_data=tuple(ocsp_data(each) for each in contract.hashes[:MOST_HASHES]) or None,
     )
 
 
@@ -88,13 +88,3 @@ def refusal(request: AuthorizeRequest, response: AuthorizeResponse) -> str:
     if certificate is None:
         certificate = "Accepted" if request.certificate is None else "NoCertificateAvailable"
     return next((word for word in (certificate, status) if word != "Accepted"), "")
-
-
-def _ocsp(asked: CertificateHash) -> OCSPRequestData:
-    return OCSPRequestData(
-        hash_algorithm="SHA256",
-        issuer_name_hash=asked.issuer_name,
-        issuer_key_hash=asked.issuer_key,
-        serial_number=asked.serial,
-        responder_url=asked.responder_url,
-    )

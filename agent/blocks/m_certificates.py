@@ -14,7 +14,7 @@ from agent.ocpp.messages import m_certificates as m
 from agent.ocpp.messages.common import CertificateHashData, StatusInfo
 from agent.vocabulary.certificates import CertificateJobEnded, OwnCertificate, RemoveCertificate, StoreCertificate
 from agent.vocabulary.commands import Answer
-from agent.vocabulary.facts import SecurityNoted
+from agent.vocabulary.facts import SecurityNoted, TrustChanged
 from agent.vocabulary.values import InstalledCertificate, Now
 
 V2G_CHAIN: Literal["V2GCertificateChain"] = "V2GCertificateChain"
@@ -107,6 +107,7 @@ class Certificates(Block):
             gone = [each for each in before if each.same_as(job.certificate)]
             what = f"{' and '.join(each.type for each in gone)} was deleted"
         self.desk.post(SecurityNoted(0, "ReconfigurationOfSecurityParameters", what))
+        self.desk.post(TrustChanged(0))
 
 
 def _answer_to(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # costs memory: imported when a certificate comes
 log = logging.getLogger(__name__)
 
 CSMS_ROOT, MANUFACTURER_ROOT = "CSMSRootCertificate", "ManufacturerRootCertificate"
+V2G_ROOT, MO_ROOT = "V2GRootCertificate", "MORootCertificate"
 SUFFIX = ".pem"
 LONGEST_SERIAL = 40
 """Hexadecimal digits, as CertificateHashData has room for."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 from msgspec.structs import replace
 
-from agent.edge.certificates import CSMS_ROOT, CertificateStore, entry_of
+from agent.edge.certificates import CSMS_ROOT, V2G_ROOT, CertificateStore, entry_of
 from agent.edge.durable import drop, keep, rename
 from agent.vocabulary.certificates import (
     CertificateNews,
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 USES: tuple[SigningUse, ...] = get_args(SigningUse)
 FOR_CSMS: SigningUse = "ChargingStationCertificate"
-V2G_ROOT = "V2GRootCertificate"
 ASKED, TRIAL, USED = "asked", "trial", "used"
 STRONG_HASHES = ("sha256", "sha384", "sha512")
 

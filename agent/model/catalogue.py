@@ -114,6 +114,7 @@ DISABLE_REMOTE_AUTHORIZATION = Variable("AuthCtrlr", "DisableRemoteAuthorization
 MASTER_PASS_GROUP_ID = Variable("AuthCtrlr", "MasterPassGroupId", "", high=36)
 
 PNC_ENABLED = Variable("ISO15118Ctrlr", "PnCEnabled", True)
+CONTRACT_CERTIFICATE_INSTALLATION_ENABLED = Variable("ISO15118Ctrlr", "ContractCertificateInstallationEnabled", True)
 V2G_CERTIFICATE_INSTALLATION_ENABLED = Variable("ISO15118Ctrlr", "V2GCertificateInstallationEnabled", True)
 ISO15118_SECC_ID = Variable("ISO15118Ctrlr", "SeccId", "", high=64)
 ISO15118_COUNTRY_NAME = Variable(

@@ -17,6 +17,7 @@ from agent.session.transaction import Reading
 from agent.vocabulary.facts import (
     BayLeft,
     BayOccupied,
+    ContractWanted,
     EvConnected,
     EvDisconnected,
     EvEndedSession,
@@ -38,6 +39,7 @@ from hal.events import (
     BayChanged,
     CableRated,
     CardPresented,
+    ContractCertificateAsked,
     ContractPresented,
     DeviceFound,
     DeviceLost,
@@ -101,6 +103,8 @@ class Evse(EvseState):
                 return [TokenPresented(self.id, Token(uid, kind))]
             case ContractPresented(contract=contract) if self.plugged is not None:
                 return [PaymentChosen(self.id, contract)]
+            case ContractCertificateAsked() if self.plugged is not None:
+                return [ContractWanted(self.id, event.action, event.schema_version, event.exi)]
             case EimChosen() if self.plugged is not None:
                 return [PaymentChosen(self.id, None)]
             case VehicleEnded() if self.plugged is not None:

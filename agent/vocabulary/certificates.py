@@ -1,4 +1,4 @@
-"""The words of certificates and keys: what is to be kept, made, judged or shown, and what came of it.  No rule of OCPP."""
+"""The words of certificates and keys: what is to be kept, made, judged or shown, and what came of it."""
 
 from __future__ import annotations
 
@@ -89,6 +89,12 @@ class EndTrial(CertificateOrder, frozen=True):
     """Keep the certificate that the CSMS has taken, and no other; comes back as ``OwnCertificatesTold``."""
 
     renewed: bool
+
+
+class EquipSeccs(CertificateOrder, frozen=True):
+    """Give every SECC the roots for contracts, the station's V2G certificate, and what OCSP says of it."""
+
+    ocsp: tuple[str, ...] = ()
 
 
 class CertificateNews(Incoming, frozen=True):

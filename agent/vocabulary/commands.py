@@ -51,6 +51,13 @@ class TellVehicle(Command, frozen=True):
     intent: SeccIntent
 
 
+class BringContract(Command, frozen=True):
+    """Let the vehicle have what the CSMS says to its wish for a contract certificate; None: nothing comes."""
+
+    evse: int
+    exi: str | None
+
+
 class SupplyDc(Command, frozen=True):
     """Make this the wish for the EVSE's DC supply."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from agent.ocpp.messages.common import ChargingProfile
 from agent.vocabulary.values import SigningUse, Token
-from hal.events import Contract, DcPhase, FaultCode
+from hal.events import CertificateAction, Contract, DcPhase, FaultCode
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="fact", tag=True):
@@ -121,6 +121,14 @@ class PaymentChosen(Fact, frozen=True):
     contract: Contract | None
 
 
+class ContractWanted(Fact, frozen=True):
+    """The vehicle wants a contract certificate installed or updated; ``exi`` is what it says, for the CSMS alone."""
+
+    action: CertificateAction
+    schema_version: str
+    exi: str
+
+
 class RemoteStartRequested(Fact, frozen=True):
     """The CSMS wants this EVSE to charge for this token, within this profile if there is one."""
 
@@ -216,6 +224,10 @@ class CertificateRenewed(Fact, frozen=True):
     """The CSMS has brought a certificate that the station had asked for (``evse`` 0)."""
 
     use: SigningUse
+
+
+class TrustChanged(Fact, frozen=True):
+    """A root certificate was installed or deleted (``evse`` 0)."""
 
 
 class ReservationUsed(Fact, frozen=True):

@@ -27,19 +27,21 @@ class Vehicle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``simplified``: no switch for state B, it shows C (or D) from plug to unplug.  ``ventilation``: asks with D.
     ``cable_a``: coding of the cable, read by a socket.  ``protocol`` and ``payment`` are what it would speak.  Its
     contract is ``emaid``'s, issued by the simulated operator; ``expired`` it is one of the past, ``foreign`` one of an
-    operator whose root nobody here has.
+    operator whose root nobody here has by itself, ``missing`` it has to be installed first and ``old`` updated.  Its
+    session asks for ``energy_wh``; it takes the first schedule that it is offered, at most with its own current.
     """
 
     protocol: Literal["iec61851", "iso15118-ac", "iso15118-dc"] = "iec61851"
     payment: Literal["eim", "contract"] = "eim"
     emaid: Annotated[str, Meta(min_length=1, max_length=36)] = "NLSIMC00000001"
-    contract: Literal["good", "expired", "foreign"] = "good"
+    contract: Literal["good", "expired", "foreign", "missing", "old"] = "good"
     current_a: Annotated[float, Meta(ge=0, le=1000)] = 32.0
     phases: Annotated[int, Meta(ge=1, le=3)] = 3
     ready_after_ms: Annotated[float, Meta(ge=0)] = 0
     simplified: bool = False
     ventilation: bool = False
     cable_a: Literal[13, 20, 32, 63] = 63
+    energy_wh: Annotated[float, Meta(ge=0, le=1e6)] = 30_000.0
 
 
 class Timer(Protocol):

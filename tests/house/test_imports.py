@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent.vocabulary": ("agent.ocpp", "hal.events", "hal.ports"),
     "agent.edges": ("agent.link", "agent.vocabulary", "hal.ports"),
     "agent.grievances": ("agent.vocabulary",),
-    "agent.hands": ("agent.edges", "agent.vocabulary"),
+    "agent.hands": ("agent.edges", "agent.vocabulary", "hal.ports"),
     "agent.writing": ("agent.link", "agent.vocabulary"),
     "agent.timekeeping": ("agent.edges", "agent.link", "agent.station", "agent.vocabulary", "agent.writing"),
     "agent.loop": (

@@ -298,18 +298,6 @@ EFFECTS: dict[str, Effect | str] = {
         "tests/blocks/test_a_signing.py"
         "::test_what_was_accepted_and_does_not_come_is_asked_for_again_with_longer_and_longer_pauses"
     ),
-    "ISO15118Ctrlr.V2GCertificateInstallationEnabled": (
-        "tests/blocks/test_a_signing.py::test_who_speaks_with_no_vehicle_asks_for_no_certificate_for_them"
-    ),
-    "ISO15118Ctrlr.SeccId": (
-        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
-    ),
-    "ISO15118Ctrlr.CountryName": (
-        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
-    ),
-    "ISO15118Ctrlr.OrganizationName": (
-        "tests/blocks/test_a_signing.py::test_a_certificate_for_vehicles_is_asked_for_under_its_own_type_and_names"
-    ),
     "SecurityCtrlr.AllowCSMSTLSWildcards": (
         "tests/scenarios/test_security_profiles.py"
         "::test_a_wildcard_for_a_name_counts_where_AllowCSMSTLSWildcards_says_so"

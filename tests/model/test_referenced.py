@@ -50,7 +50,6 @@ NOT_HERE = {
     "EVSE.ISO15118EvseId": "the vehicle interface has it, and it cannot be set from here",
     "FiscalMetering.EnergyExport": "of a session: the transaction tells it",
     "FiscalMetering.EnergyImport": "of a session: the transaction tells it",
-    "ISO15118Ctrlr.ContractCertificateInstallationEnabled": "no contract certificate is installed through us",
     "ISO15118Ctrlr.MaxScheduleEntries": "the vehicle interface makes no schedules",
     "ISO15118Ctrlr.RequestMeteringReceipt": "the vehicle interface asks for no receipt",
     "ISO15118Ctrlr.RequestedEnergyTransferMode": "no vehicle interface tells it",

@@ -9,6 +9,7 @@ from hal.events import (
     BayChanged,
     CableRated,
     CardPresented,
+    ContractCertificateAsked,
     ContractPresented,
     CpState,
     DcCapability,
@@ -84,6 +85,8 @@ def _rarer_words(event: Event) -> str:
             return f"residual current monitor: test {'passed' if passed else 'failed'}{f', {text}' if text else ''}"
         case ContractPresented(contract=contract):
             return f"vehicle pays by contract {contract.emaid}, whose chain is {contract.verdict}"
+        case ContractCertificateAsked(action=action):
+            return f"vehicle asks for a contract certificate ({action})"
         case EimChosen():
             return "vehicle leaves payment to a card or an app"
         case VehicleEnded():
