@@ -30,6 +30,7 @@ from agent.blocks.j_meter_values import MeterValues
 from agent.blocks.k_external_limits import ExternalLimits
 from agent.blocks.k_report import ProfileReports
 from agent.blocks.k_smart_charging import SmartCharging
+from agent.blocks.k_vehicle import VehicleSchedules
 from agent.blocks.l_firmware import FirmwareUpdate
 from agent.blocks.m_certificates import Certificates
 from agent.blocks.m_contracts import ContractInstallation
@@ -132,6 +133,8 @@ class Station:
         self.firmware = FirmwareUpdate(self.desk)
         self.smart_charging = SmartCharging(self.desk)
         self.external_limits = ExternalLimits(self.desk)
+        self.vehicle_schedules = VehicleSchedules(self.desk, self.smart_charging.limits)
+        self.smart_charging.most_schedules = self.vehicle_schedules.most_schedules
         self.log_upload = LogUpload(self.desk)
         self.monitoring = Monitoring(self.desk, self.events, monitors)
         # G before E: a connector is told Occupied before its transaction starts (E02).  E before C: a right that is
@@ -158,6 +161,7 @@ class Station:
             MeterValues(self.desk),
             self.smart_charging,
             self.external_limits,
+            self.vehicle_schedules,
             ProfileReports(self.desk),
             self.firmware,
             self.certificates,
@@ -355,6 +359,7 @@ class Station:
         self._hear_facts(now)
         self.smart_charging.look(now)
         self.external_limits.look(now)
+        self.vehicle_schedules.look(now)
         self._hear_facts(now)
         for evse in self.site.evses.values():
             self._wishes(evse, now)

@@ -6,6 +6,7 @@ Every event is a frozen struct that can be written as JSON, so that a field trac
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -182,6 +183,37 @@ class ContractCertificateAsked(Event, frozen=True):
     exi: str
 
 
+class EvNeeds(msgspec.Struct, frozen=True):
+    """What a vehicle needs and can take (ISO 15118 ChargeParameterDiscovery); None: it did not say."""
+
+    transfer: Literal["AC_single_phase", "AC_two_phase", "AC_three_phase", "DC"]
+    max_a: float
+    max_v: float
+    min_a: float = 0.0
+    energy_wh: float | None = None
+    max_w: float | None = None
+    soc_percent: float | None = None
+    departure: datetime | None = None
+
+
+class EvNeedsTold(Event, frozen=True):
+    """The vehicle said what it needs: at first, or because it wants other schedules."""
+
+    evse: int
+    needs: EvNeeds
+
+
+class EvScheduleChosen(Event, frozen=True):
+    """The vehicle follows this schedule of those on offer, in their unit; with ``limits`` it draws less than that.
+
+    ``limits``: seconds after the beginning of the schedule, and the most from then on; empty: it said nothing of it.
+    """
+
+    evse: int
+    schedule_id: int
+    limits: tuple[tuple[int, float], ...] = ()
+
+
 class BayChanged(Event, frozen=True):
     """The parking-bay sensor."""
 
@@ -337,6 +369,8 @@ AnyEvent = (
     | ContractPresented
     | EimChosen
     | ContractCertificateAsked
+    | EvNeedsTold
+    | EvScheduleChosen
     | BayChanged
     | VehicleEnded
     | DcDemanded

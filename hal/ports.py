@@ -192,6 +192,28 @@ class PlugAndChargeSecc(Secc, Protocol):
         """The answer for the vehicle, in Base64; None: there is none to be had."""
 
 
+class ScheduleOffer(msgspec.Struct, frozen=True):
+    """A schedule that a vehicle may choose: so many seconds after ``start``, at most this from then on.
+
+    In watts, or in amperes for each of ``phases``.
+    """
+
+    id: int
+    start: datetime
+    duration_s: int
+    unit: Literal["A", "W"]
+    limits: tuple[tuple[int, float], ...]
+    phases: int = 3
+
+
+@runtime_checkable
+class SchedulingSecc(Secc, Protocol):
+    """An SECC that negotiates schedules: a vehicle's needs are ``EvNeedsTold``, its choice is ``EvScheduleChosen``."""
+
+    def offer(self, offers: tuple[ScheduleOffer, ...]) -> None:
+        """The vehicle chooses among these; one that has chosen already is asked to negotiate anew."""
+
+
 class DcSupply(msgspec.Struct, frozen=True):
     """What a DC session is told of the supply, whenever something of it changes.
 

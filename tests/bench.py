@@ -54,6 +54,7 @@ from agent.vocabulary.commands import (
     KeepRecord,
     LockConnector,
     LogSecurityEvent,
+    OfferSchedules,
     Refuse,
     RenewLink,
     Restart,
@@ -95,7 +96,7 @@ from hal.events import (
     TokenKind,
     VehicleEnded,
 )
-from hal.ports import PilotIntent, SeccCertificates, SeccIntent
+from hal.ports import PilotIntent, ScheduleOffer, SeccCertificates, SeccIntent
 
 Payload = dict[str, Any]
 Reply = Payload | str | None
@@ -206,6 +207,7 @@ class Bench:
         self.contracts_brought: list[tuple[int, str | None]] = []
         self.vehicle_heard: dict[int, SeccIntent] = {}
         self.signing: list[BeginSigned | EndSigned] = []
+        self.offered: list[tuple[int, tuple[ScheduleOffer, ...]]] = []
         self.sent: list[Said] = []
         self.security: list[Payload] = []
         self.security_log: list[LogSecurityEvent] = []
@@ -599,6 +601,8 @@ class Bench:
                 self.plants[evse].latched.clear()
             case TellVehicle(evse=evse, intent=heard):
                 self.vehicle_heard[evse] = heard
+            case OfferSchedules(evse=evse, offers=offers):
+                self.offered.append((evse, offers))
             case BringContract(evse=evse, exi=exi):
                 self.contracts_brought.append((evse, exi))
             case BeginSigned() | EndSigned():

@@ -33,16 +33,36 @@ class ProfileLimits:
         self._remote_starts = remote_starts
         self.priority: Callable[[Evse], int] = lambda evse: 0
         self.chosen: Callable[[Evse], int] = lambda evse: 0  # which schedule of several its vehicle follows
+        self.wish: Callable[[Evse], Profile | None] = lambda evse: None  # what its vehicle says that it will draw
         self.due_mono: float | None = None
         self._circumstances: object = None
         self._clock_ahead_s = 0.0
 
-    def outlook(self, now: Now | None = None) -> Outlook:
-        """All EVSEs; where nobody is ready Relative profiles begin at ``now``, or (None) wait (K08.FR.06)."""
-        asked_ms = None if now is None else ms_of(now.wall.replace(microsecond=0))
-        evses = sorted(self._desk.site.evses.values(), key=lambda evse: self._ready.since_ms(evse) or NEVER_MS)
-        station = self._desk.profiles.of_station() if self._enabled else ()
-        return Outlook([self._party(evse, asked_ms) for evse in evses], Lane(Track(each, None) for each in station))
+    def outlook(self, now: Now) -> Outlook:
+        """What is to be expected; where nobody is ready Relative profiles begin now (K08.FR.06)."""
+        parties = []
+        for evse in self._evses():
+            party, wish = self._party(evse, self.chosen(evse), ms_of(now.wall.replace(microsecond=0))), self.wish(evse)
+            parties.append(party if wish is None else party._replace(wish=Lane([Track(wish, None)])))
+        return Outlook(parties, self._station())
+
+    def offerable(self, schedule: int) -> Outlook:
+        """What vehicles may be offered by this schedule of those that their profiles have (K15.FR.22)."""
+        return Outlook([self._party(evse, schedule) for evse in self._evses()], self._station())
+
+    def _evses(self) -> list[Evse]:
+        """Who began first is served first."""
+        return sorted(self._desk.site.evses.values(), key=lambda evse: self._ready.since_ms(evse) or NEVER_MS)
+
+    def _station(self) -> Lane:
+        return Lane(Track(each, None) for each in (self._desk.profiles.of_station() if self._enabled else ()))
+
+    def profiles_of(self, evse: Evse) -> list[Profile]:
+        """Those of this EVSE, the first that has a period counts."""
+        transaction_id = None if evse.transaction is None else evse.transaction.id
+        waiting = self._remote_starts.of(evse)
+        installed = self._desk.profiles.of_evse(evse.id, transaction_id) if self._enabled else []
+        return installed if waiting is None else [waiting, *installed]
 
     def look(self, now: Now) -> None:
         """Something may have changed that profiles depend on, or the time has come for another period."""
@@ -76,21 +96,15 @@ class ProfileLimits:
         )
         return self._enabled, self._desk.profiles.version, each
 
-    def _party(self, evse: Evse, asked_ms: int | None) -> Party:
-        profiles = self._profiles_of(evse) if self._enabled else []
+    def _party(self, evse: Evse, schedule: int, asked_ms: int | None = None) -> Party:
         ready_ms = self._ready.since_ms(evse)
         start_ms = asked_ms if ready_ms is None else ready_ms
-        lane = Lane(Track(each, start_ms, self.chosen(evse)) for each in profiles)
+        lane = Lane(Track(each, start_ms, schedule) for each in self.profiles_of(evse))
         return Party(evse.layout, lane, roof_of(evse), evse.could_give_power(), self.priority(evse))
 
-    def _profiles_of(self, evse: Evse) -> list[Profile]:
-        transaction_id = None if evse.transaction is None else evse.transaction.id
-        waiting = self._remote_starts.of(evse)
-        installed = self._desk.profiles.of_evse(evse.id, transaction_id)
-        return installed if waiting is None else [waiting, *installed]
-
     def _apply(self, now: Now) -> None:
-        at_ms, outlook = ms_of(now.wall), self.outlook()
+        at_ms = ms_of(now.wall)
+        outlook = Outlook([self._party(evse, self.chosen(evse)) for evse in self._evses()], self._station())
         for party in outlook.parties:
             evse = self._desk.site.evses[party.layout.id]
             self._desk.facts.extend(evse.limit_by_profiles(_words(outlook, party, at_ms), now))

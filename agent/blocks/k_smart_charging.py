@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,7 @@ class SmartCharging(Block):
         self._ready = Readiness(desk)
         self._remote_starts = RemoteStarts(desk)
         self.limits = ProfileLimits(desk, self._ready, self._remote_starts)
+        self.most_schedules: Callable[[int], int] = lambda evse_id: 1
         self._priorities = Priorities()
         self.limits.priority = self._priorities.of
         self._running: Set[str] | None = None  # not known before the first look
@@ -151,7 +152,8 @@ class SmartCharging(Block):
         except msgspec.ValidationError as error:
             return "InvalidProfile", str(error)
         concerned = [layout for layout in layouts if evse_id in (0, layout.id)]
-        return objection(each, concerned, terms) or conflict(each, self.desk.profiles, terms)
+        schedules = self.most_schedules(evse_id)
+        return objection(each, concerned, terms, schedules=schedules) or conflict(each, self.desk.profiles, terms)
 
     def judge_remote_start(self, evse: Evse, profile: ChargingProfile) -> StatusInfo | None:
         """F01.FR.26, F02.FR.27; where smart charging is switched off it is ignored (F01.FR.12)."""

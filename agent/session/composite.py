@@ -24,7 +24,8 @@ class Grant(NamedTuple):
 class Party(NamedTuple):
     """An EVSE as it takes part: ``roof`` is what everything but profiles allows it, ``lane`` its own profiles.
 
-    ``shares``: it takes its part of what all have together; others are reckoned with as if they came now.
+    ``shares``: it takes its part of what all have together; others are reckoned with as if they came now.  ``wish`` is
+    what its vehicle means to draw, where it has said so.
     """
 
     layout: EvseLayout
@@ -32,6 +33,7 @@ class Party(NamedTuple):
     roof: Grant
     shares: bool = True
     priority: int = 0
+    wish: Lane | None = None
 
 
 class Step(NamedTuple):
@@ -61,13 +63,17 @@ class Outlook:
 
     def own_profile(self, party: Party, at_ms: int) -> Grant | None:
         """What its own profile allows it; None: everything."""
-        limit = party.lane.at(at_ms)
-        self.until_ms = min(self.until_ms, party.lane.until_ms)
-        return None if limit is None else granted(limit, party.layout)
+        return self._in(party.lane, party.layout, at_ms)
+
+    def _in(self, lane: Lane, layout: EvseLayout, at_ms: int) -> Grant | None:
+        limit = lane.at(at_ms)
+        self.until_ms = min(self.until_ms, lane.until_ms)
+        return None if limit is None else granted(limit, layout)
 
     def own(self, party: Party, at_ms: int) -> Grant:
         """What it may take, but for the others."""
-        return least(party.roof, self.own_profile(party, at_ms))
+        grant = least(party.roof, self.own_profile(party, at_ms))
+        return grant if party.wish is None else least(grant, self._in(party.wish, party.layout, at_ms))
 
     def share(self, party: Party, at_ms: int) -> Grant | None:
         """What the station's profile leaves it beside the others; None: nothing is to be shared (K04.FR.05)."""

@@ -27,11 +27,13 @@ from agent.vocabulary.facts import (
     LimitChanged,
     LockReported,
     MeterRead,
+    NeedsTold,
     PaymentChosen,
     PilotFailed,
     PilotHealed,
     PowerPathClosed,
     PowerPathOpened,
+    ScheduleChosen,
     TokenPresented,
 )
 from agent.vocabulary.values import Now, Token
@@ -45,6 +47,8 @@ from hal.events import (
     DeviceLost,
     EimChosen,
     Event,
+    EvNeedsTold,
+    EvScheduleChosen,
     HardwareFaulted,
     HardwareHealed,
     LockMoved,
@@ -107,6 +111,10 @@ class Evse(EvseState):
                 return [ContractWanted(self.id, event.action, event.schema_version, event.exi)]
             case EimChosen() if self.plugged is not None:
                 return [PaymentChosen(self.id, None)]
+            case EvNeedsTold(needs=needs) if self.plugged is not None:
+                return [NeedsTold(self.id, needs)]
+            case EvScheduleChosen(schedule_id=schedule_id, limits=limits) if self.plugged is not None:
+                return [ScheduleChosen(self.id, schedule_id, limits)]
             case VehicleEnded() if self.plugged is not None:
                 self.vehicle_ended = True
                 return [EvEndedSession(self.id)]

@@ -10,7 +10,7 @@ import msgspec
 from agent.ocpp.errors import ErrorCode
 from agent.ocpp.messages.base import Request, Response
 from agent.vocabulary.values import NetworkProfile
-from hal.ports import DcSupply, DcWish, PilotIntent, SeccIntent, SignedSession
+from hal.ports import DcSupply, DcWish, PilotIntent, ScheduleOffer, SeccIntent, SignedSession
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command", tag=True):
@@ -56,6 +56,13 @@ class BringContract(Command, frozen=True):
 
     evse: int
     exi: str | None
+
+
+class OfferSchedules(Command, frozen=True):
+    """Let the vehicle choose among these schedules."""
+
+    evse: int
+    offers: tuple[ScheduleOffer, ...]
 
 
 class SupplyDc(Command, frozen=True):

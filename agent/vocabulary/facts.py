@@ -8,7 +8,7 @@ import msgspec
 
 from agent.ocpp.messages.common import ChargingProfile
 from agent.vocabulary.values import SigningUse, Token
-from hal.events import CertificateAction, Contract, DcPhase, FaultCode
+from hal.events import CertificateAction, Contract, DcPhase, EvNeeds, FaultCode
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="fact", tag=True):
@@ -127,6 +127,19 @@ class ContractWanted(Fact, frozen=True):
     action: CertificateAction
     schema_version: str
     exi: str
+
+
+class NeedsTold(Fact, frozen=True):
+    """The vehicle said what it needs (K15, K17)."""
+
+    needs: EvNeeds
+
+
+class ScheduleChosen(Fact, frozen=True):
+    """The vehicle follows this schedule of those on offer; with ``limits`` it draws less than that."""
+
+    schedule_id: int
+    limits: tuple[tuple[int, float], ...] = ()
 
 
 class RemoteStartRequested(Fact, frozen=True):

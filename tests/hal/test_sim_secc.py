@@ -15,8 +15,8 @@ from hal.drivers.contract_chain import read_contract
 from hal.drivers.sim_operator import Issuer, Operator
 from hal.drivers.sim_pilot import SimPilot
 from hal.drivers.sim_secc import SimSecc
-from hal.events import ContractPresented, DeviceLost, EimChosen, Event
-from hal.ports import Place, Secc, SeccIntent
+from hal.events import ContractPresented, DeviceLost, EimChosen, Event, EvNeeds, EvNeedsTold, EvScheduleChosen
+from hal.ports import Place, ScheduleOffer, SchedulingSecc, Secc, SeccIntent
 from tests.hal.test_sim import FakeClock
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -185,3 +185,33 @@ def test_what_is_no_chain_is_invalid(text: str) -> None:
 def test_a_root_that_has_expired_vouches_for_nobody() -> None:
     operator = Operator("A", NOW - timedelta(days=3651))
     assert read_contract(EMAID, chain_of(operator), (operator.root,), NOW).verdict == "invalid"
+
+
+def offer(*limits: tuple[int, float], id: int = 1) -> ScheduleOffer:
+    return ScheduleOffer(id, NOW, 86_400, "A", limits)
+
+
+def test_once_it_may_charge_it_says_what_it_needs_and_takes_the_first_schedule_as_far_as_it_can(desk: Desk) -> None:
+    assert isinstance(desk.secc, SchedulingSecc)
+    desk.bus.world.plug_in(1, ev=Vehicle(protocol="iso15118-ac", current_a=16.0, energy_wh=20_000.0))
+    assert told(desk) == []
+    desk.tell(SeccIntent(authorization="granted"))
+    assert told(desk) == [EvNeedsTold(1, EvNeeds("AC_three_phase", 16.0, 230.0, 6.0, 20_000.0))]
+    desk.secc.offer((offer((0, 10.0), (60, 32.0)), offer((0, 6.0), id=2)))
+    desk.clock.advance(0)
+    assert told(desk)[1:] == [EvScheduleChosen(1, 1, ((0, 10.0), (60, 16.0)))]
+    desk.secc.offer((offer((0, 8.0), id=3),))
+    desk.clock.advance(0)
+    assert told(desk)[2:] == [EvScheduleChosen(1, 3, ((0, 8.0),))]
+
+
+def test_a_vehicle_that_does_not_speak_it_negotiates_nothing(desk: Desk) -> None:
+    desk.bus.world.plug_in(1, ev=Vehicle())
+    desk.tell(SeccIntent(authorization="granted"))
+    desk.secc.offer((offer((0, 10.0)),))
+    desk.clock.advance(0)
+    assert told(desk) == []
+
+
+def told(desk: Desk) -> list[Event]:
+    return [event for event in desk.events if isinstance(event, (EvNeedsTold, EvScheduleChosen))]

@@ -19,6 +19,8 @@ from hal.events import (
     DeviceLost,
     EimChosen,
     Event,
+    EvNeedsTold,
+    EvScheduleChosen,
     HardwareFaulted,
     HardwareHealed,
     HardwareWarned,
@@ -87,6 +89,10 @@ def _rarer_words(event: Event) -> str:
             return f"vehicle pays by contract {contract.emaid}, whose chain is {contract.verdict}"
         case ContractCertificateAsked(action=action):
             return f"vehicle asks for a contract certificate ({action})"
+        case EvNeedsTold(needs=needs):
+            return f"vehicle can take {needs.max_a:g} A ({needs.transfer})"
+        case EvScheduleChosen(schedule_id=schedule_id):
+            return f"vehicle follows schedule {schedule_id}"
         case EimChosen():
             return "vehicle leaves payment to a card or an app"
         case VehicleEnded():
