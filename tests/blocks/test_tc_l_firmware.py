@@ -50,6 +50,15 @@ class Firmware(Octt):
         told = [self.expect("StatusNotification") for _ in evses]
         assert {(each["evseId"], each["connectorStatus"]) for each in told} == {(evse, status) for evse in evses}
 
+    def is_installed(self) -> None:
+        """From the end of the download on, as most cases have it."""
+        self.ends("download")
+        self.expect_firmware("Downloaded")
+        self.ends("check")
+        self.expect_firmware("SignatureVerified")
+        self.expect_connectors("Unavailable", *self.bench.plants)
+        self.expect_firmware("Installing")
+
     def comes_up(self, slot: str, trial: Trial) -> Payload:
         """The board restarts; returns the BootNotification."""
         assert isinstance(self.update.orders()[-1], RestartBoard)
@@ -79,12 +88,7 @@ def test_TC_L_01_CS_an_installation_that_goes_well():
     octt = Firmware()
     assert octt.accepted() == "Accepted"  # 1, 2
     octt.expect_firmware("Downloading")  # 3, 4
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 5, 6
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified")  # 7, 8
-    octt.expect_connectors("Unavailable", 1, 2)  # 9, 10
-    octt.expect_firmware("Installing")  # 12, 13
+    octt.is_installed()  # 5 to 13
     octt.ends("install")
     octt.reboot_before_firmware_activation()  # 14
     octt.installed()  # 16 to 21
@@ -116,12 +120,7 @@ def test_TC_L_03_CS_the_download_is_scheduled():
     octt.expect_nothing()
     octt.bench.pass_time(2)
     octt.expect_firmware("Downloading")  # 5, 6
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 7, 8
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified")  # 9, 10
-    octt.expect_connectors("Unavailable", 1, 2)  # 11, 12
-    octt.expect_firmware("Installing")  # 14, 15
+    octt.is_installed()  # 7 to 15
     octt.ends("install")
     octt.reboot_before_firmware_activation()  # 16
     octt.installed()  # 18 to 23
@@ -164,12 +163,7 @@ def test_TC_L_08_CS_firmware_that_cannot_be_installed(outcome: str, told: str):
     octt = Firmware()
     assert octt.accepted() == "Accepted"  # 1, 2
     octt.expect_firmware("Downloading")  # 3, 4
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 5, 6
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified")  # 7, 8
-    octt.expect_connectors("Unavailable", 1, 2)  # 9, 10
-    octt.expect_firmware("Installing")  # 12, 13
+    octt.is_installed()  # 5 to 13
     octt.ends("install", outcome)
     octt.expect_connectors("Available", 1, 2)  # 14, 15
     octt.expect_firmware(told)  # 16, 17
@@ -179,10 +173,9 @@ def test_TC_L_08_CS_firmware_that_cannot_be_installed(outcome: str, told: str):
 def test_TC_L_08_CS_firmware_that_does_not_work_is_left_again():
     octt = Firmware()
     octt.accepted()
-    for step in ("download", "check", "install"):
-        octt.ends(step)  # type: ignore[arg-type]
-    octt.expect_firmware("Downloading", "Downloaded", "SignatureVerified", "Installing")
-    octt.expect_connectors("Unavailable", 1, 2)
+    octt.expect_firmware("Downloading")
+    octt.is_installed()
+    octt.ends("install")
     octt.reboot_before_firmware_activation()
     octt.bench.notice(FirmwareProved(good=False))
     octt.bench.pass_time(2)
@@ -198,12 +191,7 @@ def test_TC_L_10_CS_a_new_request_cancels_the_one_under_way():
     octt.expect_firmware("Downloading")  # 3, 4
     assert octt.accepted(2) == "AcceptedCanceled"  # 5, 6
     octt.expect_firmware("Downloading")  # 7, 8
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 9, 10
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified")  # 11, 12
-    octt.expect_connectors("Unavailable", 1, 2)  # 13, 14
-    octt.expect_firmware("Installing")  # 16, 17
+    octt.is_installed()  # 9 to 17
     octt.ends("install")
     octt.reboot_before_firmware_activation()  # 18
     octt.installed()  # 20 to 25
