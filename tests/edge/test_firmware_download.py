@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import ssl
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +17,10 @@ import trustme
 from agent.edge import download as module
 from agent.edge.download import RESERVE_BYTES, SYNC_BYTES, DownloadFailed, download, forget
 from agent.edge.job import Canceled, Job
+from agent.edge.signature import HASHED_AT_ONCE_BYTES, check_file
 from agent.edge.transfer import PIECE_BYTES
 from tests.edge.file_servers import URL_USER, Received, ftp_server, http_server
+from tests.edge.signing import Signer
 
 SIZE = SYNC_BYTES + 300_000
 CONTENT = os.urandom(SIZE)
@@ -321,3 +324,25 @@ def test_ftps_hides_commands_and_data(tmp_path: Path) -> None:
         download(url, tmp_path / "b.part", lambda: context, Job(), most_bytes=MOST)
     assert (tmp_path / "b.part").read_bytes() == CONTENT
     assert "PROT P" in ftp.commands
+
+
+# ---- memory ----
+
+
+def test_a_bundle_never_stands_in_memory(tmp_path: Path) -> None:
+    """Neither while it is fetched nor while it is hashed, however large it is."""
+    large = bytes(MOST)
+    signer = Signer("signer", Signer("root"))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "fw").write_bytes(large)
+    signature = signer.sign(large)
+    del large
+    with ftp_server(tmp_path / "root") as ftp:
+        tracemalloc.start()
+        try:
+            fetch(f"ftp://{URL_USER}@127.0.0.1:{ftp.port}/fw", tmp_path / "b.part")
+            check_file(tmp_path / "b.part", signer.pem, signature, Job())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 2 * HASHED_AT_ONCE_BYTES + SYNC_BYTES // 4
