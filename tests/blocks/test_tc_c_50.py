@@ -73,7 +73,7 @@ def charges_by_contract(octt: Octt) -> None:
 
 def charges_not(octt: Octt) -> None:
     octt.bench.pass_time(60)
-    told = [said.payload for said in octt.bench.sent if said.action == "TransactionEvent"]
+    told = octt.expect_events()
     assert all(each["triggerReason"] != "Authorized" for each in told)
     assert all(each["transactionInfo"].get("chargingState") != "Charging" for each in told)
     assert not octt.transfers_energy()
@@ -134,22 +134,22 @@ def offline(folder: Path, operator: Authority, *, allowed: bool) -> Octt:
     return octt
 
 
+def plugged_in_offline(octt: Octt) -> None:
+    """Steps 3 to 6."""
+    octt.expect_status("Occupied")
+    octt.bench.pass_time(DURATION_S)
+    assert octt.expect_event("Started", trigger="CablePluggedIn", state="EVConnected")["offline"]
+
+
 def test_TC_C_54_CS_offline_a_contract_is_validated_here_where_that_is_allowed(tmp_path: Path, operator: Authority):
     octt = offline(tmp_path, operator, allowed=True)
-    octt.expect_status("Occupied")  # 3, 4
-    octt.bench.pass_time(DURATION_S)
-    told = [said.payload for said in octt.bench.sent if said.action == "TransactionEvent"]
-    assert (told[0]["triggerReason"], told[0]["transactionInfo"]["chargingState"]) == ("CablePluggedIn", "EVConnected")
-    assert [each["triggerReason"] for each in told][:2] == ["CablePluggedIn", "Authorized"]  # 5 to 8
-    assert all(each["offline"] for each in told[:2])
-    assert octt.transfers_energy()  # 9
+    plugged_in_offline(octt)
+    assert octt.expect_event(trigger="Authorized")["offline"]  # 7, 8
+    octt.expect_event(trigger="ChargingStateChanged", state="Charging")  # 9
+    assert octt.transfers_energy()
 
 
 def test_TC_C_55_CS_offline_no_contract_counts_where_that_is_not_allowed(tmp_path: Path, operator: Authority):
     octt = offline(tmp_path, operator, allowed=False)
-    octt.expect_status("Occupied")  # 3, 4
-    octt.bench.pass_time(DURATION_S)
-    told = [said.payload for said in octt.bench.sent if said.action == "TransactionEvent"]
-    assert (told[0]["triggerReason"], told[0]["transactionInfo"]["chargingState"]) == ("CablePluggedIn", "EVConnected")
-    assert told[0]["offline"]  # 5, 6
+    plugged_in_offline(octt)
     charges_not(octt)  # 7
