@@ -187,6 +187,7 @@ class PoweredStation:
             from agent.edge.updater import Condition, prove  # D-Bus costs memory; a board with one slot does not pay
         except ImportError as error:
             log.error("! slot %s cannot be marked good: %s", self._slot, error)
+            self._post(FirmwareProved(good=False))  # one on trial is left by a boot loader that hears nothing
             return
 
         def condition() -> Condition:

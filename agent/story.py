@@ -114,7 +114,7 @@ def csms_line(event: object) -> str | None:
 
 def detail(request: Request) -> str:
     """The few words that tell one message of an action from another."""
-    fields = ("event_type", "trigger_reason", "connector_status", "requested_message", "type")
+    fields = ("event_type", "trigger_reason", "connector_status", "requested_message", "type", "status")
     words = [str(getattr(request, field)) for field in fields if getattr(request, field, None) is not None]
     seq_no = getattr(request, "seq_no", None)
     if seq_no is not None:
