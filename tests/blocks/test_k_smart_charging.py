@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.session.dc import DcLayout
 from agent.vocabulary.facts import LimitChanged
 from tests.bench import CARD, OTHER_CARD, Bench, Payload
 from tests.blocks.profiles import (
@@ -243,6 +244,16 @@ def test_the_phase_that_is_used_anyway_may_be_named_and_no_other():
     wanted["chargingSchedule"][0]["chargingSchedulePeriod"][0]["phaseToUse"] = 1
     assert send(bench, 1, wanted) == {"status": "Accepted"}
     assert offer(bench) == 10.0
+
+
+@pytest.mark.proves("K01.FR.44")
+def test_K01_FR_44_direct_current_has_no_phases_and_what_is_said_of_them_is_ignored():
+    direct = {"dc": DcLayout(500.0), "phases": 1, "voltage_v": 500.0, "limit_a": 100.0, "min_a": 1.0}
+    bench = charging(layout=direct)
+    wanted = profile(20_000.0, unit="W", phases=1)
+    wanted["chargingSchedule"][0]["chargingSchedulePeriod"][0]["phaseToUse"] = 3
+    assert send(bench, 1, wanted) == {"status": "Accepted"}
+    assert offer(bench) == 40.0
 
 
 # ---- profiles of a transaction ----
