@@ -330,9 +330,13 @@ class OpenEvse:
         self._wake.set()  # once more around: it may have shown that something is owed
 
     async def _ask_status(self) -> Status:
-        status = await self._line.ask(Status, "GS")
-        self._poll_at = monotonic() + self._config.poll_s
-        return status
+        """What it says by itself behind the reply is newer than that: then it is asked again."""
+        while True:
+            question = self._line.begin("GS")
+            status = await self._line.ask(Status, "GS", begun=question)
+            if not question.overtaken:
+                self._poll_at = monotonic() + self._config.poll_s
+                return status
 
     def _next_deadline(self) -> float:
         now, due = monotonic(), self._poll_at

@@ -17,12 +17,16 @@ V = TypeVar("V", bound=Values)
 
 
 class Question:
-    """A frame that was sent, and what came of it."""
+    """A frame that was sent, and what came of it.
+
+    ``overtaken``: before anybody looked at the reply, the controller said something by itself, which is newer.
+    """
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
         self.answered = asyncio.Event()
         self.reply: Reply | None = None
+        self.overtaken = False
 
 
 class RapiLine:
@@ -45,7 +49,7 @@ class RapiLine:
         self._counters = {"timeouts": 0, "refused": 0, "unread": 0, "senseless": 0, "stale_replies": 0}
         self._sequence = 0
         self._asked: dict[int, Question] = {}
-        """What is not answered yet, oldest first."""
+        """What nobody has taken the reply of yet, oldest first."""
 
     @property
     def counters(self) -> dict[str, int]:
@@ -133,15 +137,17 @@ class RapiLine:
             if isinstance(frame, Reply):
                 self._take_reply(frame)
             else:
+                for question in self._asked.values():
+                    question.overtaken = question.answered.is_set()
                 for hear in self._ears:
                     hear(frame)
 
     def _take_reply(self, reply: Reply) -> None:
         sequence = reply.sequence
         if not reply.ok and not sequence:  # a frame that it could not read: it answers in order
-            sequence = next(iter(self._asked), 0)
-        question = self._asked.pop(sequence, None)
-        if question is None:
+            sequence = next((each.sequence for each in self._asked.values() if not each.answered.is_set()), 0)
+        question = self._asked.get(sequence)
+        if question is None or question.answered.is_set():
             self._counters["stale_replies"] += 1
         else:
             question.reply = reply

@@ -557,6 +557,28 @@ async def test_a_late_reply_is_not_taken_for_the_answer_to_another_question() ->
         assert PilotChanged(1, F, pwm=False) not in bench.heard.events
 
 
+async def test_what_it_says_by_itself_behind_a_reply_is_newer_than_the_reply() -> None:
+    part = EmulatedOpenEvse(speed=20)
+    plugs = [False]
+
+    def status(self: EmulatedOpenEvse, words: list[str]) -> tuple[bool, str]:
+        before = self._get_status(words)
+        if plugs.pop() if plugs else False:
+            self.plug_in(ready_after=None)
+            self._settle()  # told behind the reply, in the same breath
+        return before
+
+    part.commands = part.commands | {"GS": status}
+    async with rig(part=part) as bench:
+        await bench.greeted()
+        plugs.append(True)
+        await bench.heard.until(PilotChanged(1, B, pwm=False))
+        asked = part.heard.count("GS")
+        await eventually(lambda: part.heard.count("GS") > asked + 1)
+        pilots = [event.state for event in bench.heard.events if isinstance(event, PilotChanged)]
+        assert pilots == [A, B]
+
+
 async def test_a_flood_of_states_is_cut_and_the_truth_is_known_after_it() -> None:
     async with rig() as bench:
         await bench.greeted()
