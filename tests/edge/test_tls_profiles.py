@@ -1,4 +1,4 @@
-"""Security profiles 2 and 3 over real TLS: what is spoken, whom the station trusts, what it shows, when it hangs up."""
+"""Security profiles over real sockets: what is spoken, whom the station trusts, what it shows, when it hangs up."""
 
 from __future__ import annotations
 
@@ -95,6 +95,26 @@ def asking_for_certificate(authority: Authority, tls: ssl.SSLContext) -> ssl.SSL
     tls.verify_mode = ssl.CERT_REQUIRED
     tls.load_verify_locations(cadata=authority.pem)
     return tls
+
+
+@pytest.mark.proves("A00.FR.202", "A00.FR.203", "A00.FR.204")
+async def test_profile_1_says_who_it_is_by_its_identity_and_password_with_every_connection() -> None:
+    shown: list[str | None] = []
+
+    async def note(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        shown.append(connection.request.headers.get("Authorization"))
+        await quiet(connection)
+
+    async with serve(note, "127.0.0.1", 0, subprotocols=[OCPP]) as server, asyncio.TaskGroup() as tasks:
+        url = f"ws://127.0.0.1:{port_of(server)}/ocpp"
+        network = Network(Target(url, "CS001", password=PASSWORD), None, tasks)
+        network.listener = ear = Ear()
+        for _ in range(2):
+            network.connect(NetworkProfile(1, url, 1))
+            await ear.next("opened")
+            network.cut()
+    assert [b64decode((each or "").removeprefix("Basic ")) for each in shown] == [f"CS001:{PASSWORD}".encode()] * 2
 
 
 @pytest.mark.proves("A00.FR.301", "A00.FR.302", "A00.FR.303", "A00.FR.312", "A00.FR.317")

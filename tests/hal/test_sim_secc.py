@@ -5,18 +5,29 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 
 from hal.bus.sim import SimBus
 from hal.bus.sim_evse import Vehicle
 from hal.chain import judge
 from hal.drivers.contract_chain import read_contract
-from hal.drivers.sim_operator import Issuer, Operator
+from hal.drivers.sim_operator import Issuer, Operator, operator
 from hal.drivers.sim_pilot import SimPilot
 from hal.drivers.sim_secc import SimSecc
-from hal.events import ContractPresented, DeviceLost, EimChosen, Event, EvNeeds, EvNeedsTold, EvScheduleChosen
-from hal.ports import Place, ScheduleOffer, SchedulingSecc, Secc, SeccIntent
+from hal.events import (
+    ContractCertificateAsked,
+    ContractPresented,
+    DeviceLost,
+    EimChosen,
+    Event,
+    EvNeeds,
+    EvNeedsTold,
+    EvScheduleChosen,
+)
+from hal.ports import Place, PlugAndChargeSecc, ScheduleOffer, SchedulingSecc, Secc, SeccCertificates, SeccIntent
 from tests.hal.test_sim import FakeClock
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -53,8 +64,35 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_it_is_an_secc(desk: Desk) -> None:
+def test_it_is_an_secc_that_leaves_certificates_to_the_host(desk: Desk) -> None:
     assert isinstance(desk.secc, Secc)
+    assert isinstance(desk.secc, PlugAndChargeSecc)
+
+
+@pytest.mark.parametrize(("contract", "action"), [("missing", "Install"), ("old", "Update")])
+@pytest.mark.parametrize("brought", [True, False])
+def test_a_vehicle_without_a_good_contract_asks_for_one_and_pays_when_it_got_it(
+    desk: Desk, contract: str, action: str, brought: bool
+) -> None:
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=replace(PAYS, contract=contract))
+    desk.clock.advance(60_000)
+    (asked,) = [event for event in desk.events if isinstance(event, ContractCertificateAsked)]
+    assert (asked.evse, asked.action, desk.choices()) == (1, action, [])
+    desk.secc.bring_contract("an answer" if brought else None)
+    desk.clock.advance(60_000)
+    (choice,) = desk.choices()
+    assert isinstance(choice, ContractPresented if brought else EimChosen)
+    desk.secc.bring_contract("another one")  # nobody waits for it
+    assert desk.choices() == [choice]
+
+
+def test_a_root_that_the_host_brings_counts_as_its_own(desk: Desk) -> None:
+    foreign = operator("Foreign", datetime(datetime.now(UTC).year, 1, 1, tzinfo=UTC))
+    desk.secc.hold(SeccCertificates(roots=(foreign.root.public_bytes(Encoding.PEM).decode(),)))
+    desk.tell(OFFERED)
+    desk.bus.world.plug_in(1, ev=replace(PAYS, contract="foreign"))
+    assert desk.contract().contract.verdict == "valid"
 
 
 def test_a_vehicle_that_does_not_speak_it_says_nothing(desk: Desk) -> None:
