@@ -1,137 +1,121 @@
-"""A whole station whose certificates are renewed over real TLS, and whose vehicles are judged by installed roots."""
+"""Roots that the CSMS installs, on a whole station over TLS: trusted at the next connection, and not when deleted."""
 
 from __future__ import annotations
 
 import ssl
-from base64 import b64encode
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
+import trustme
 
-from hal.drivers.sim_operator import operator
 from tests.csms.practice import PracticeCsms
-from tests.edge.authority import Authority, pem_of
+from tests.edge.test_certificates import hash_data
 from tests.scenarios.station import ID, AgentInLoop
+from tests.scenarios.test_network import here, prefer, put, value_of
 
-SERIAL = "SIM-1"
-TRIGGER = {"requestedMessage": "SignChargingStationCertificate"}
+PASSWORD = "sixteen letters!"
+CSMS = "CSMSRootCertificate"
+NOT_TRUSTED = "! csms: the CSMS's certificate is not trusted"
 
 
 @pytest.fixture
-def root(folder: Path) -> Authority:
-    root = Authority()
-    (folder / "ca.pem").write_text(root.pem)
-    return root
+def roots() -> tuple[trustme.CA, trustme.CA]:
+    """The root that the station was provisioned with, and the new one."""
+    return trustme.CA(), trustme.CA()
 
 
-def mutual(root: Authority) -> ssl.SSLContext:
-    tls = root.server()
-    tls.verify_mode = ssl.CERT_REQUIRED
-    tls.load_verify_locations(cadata=root.pem)
-    return tls
+def server(authority: trustme.CA) -> PracticeCsms:
+    """A CSMS with a certificate of this authority."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    return PracticeCsms(passwords={ID: PASSWORD}, tls=tls, host_name="localhost")
 
 
-def given(folder: Path, root: Authority) -> dict[str, object]:
-    delivered = root.written(folder, "as-delivered")
-    files = {"ca_file": str(folder / "ca.pem"), "client_cert_file": str(delivered)}
-    return {"security_profile": 3, "serial": SERIAL, **files}
+@pytest.fixture
+async def both(roots: tuple[trustme.CA, trustme.CA]) -> AsyncIterator[tuple[PracticeCsms, PracticeCsms]]:
+    """The CSMS that the station is at, and one whose certificate it does not trust yet."""
+    async with server(roots[0]) as first, server(roots[1]) as second:
+        yield first, second
 
 
-def shown(csms: PracticeCsms) -> Certificate:
-    last = csms.station(ID).certificates[-1]
-    assert last is not None
-    return load_der_x509_certificate(last)
+async def booted(csms: PracticeCsms, agent: AgentInLoop, folder: Path, authority: trustme.CA) -> None:
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    given = {"security_profile": 2, "password": PASSWORD, "ca_file": str(folder / "ca.pem")}
+    await agent.start(csms.url, station=given, OCPPCommCtrlr_NetworkProfileConnectionAttempts=2)
+    await here(csms)
 
 
-async def signed(csms: PracticeCsms, root: Authority) -> str:
-    """From the trigger to the chain."""
-    before = len(csms.station(ID).calls("SignCertificate"))
-    assert await csms.call(ID, "TriggerMessage", TRIGGER) == {"status": "Accepted"}
-    await csms.wait_for("SignCertificate", count=before + 1)
-    return root.sign(csms.station(ID).calls("SignCertificate")[-1]["csr"])
+def text_of(authority: trustme.CA) -> str:
+    return authority.cert_pem.bytes().decode()
 
 
-@pytest.mark.proves("A02.FR.08", "A03.FR.08")
-async def test_a_renewed_certificate_is_shown_to_the_csms_and_after_a_power_cut_again(
-    root: Authority, agent: AgentInLoop, folder: Path
+async def install(csms: PracticeCsms, authority: trustme.CA) -> str:
+    asked = {"certificateType": CSMS, "certificate": text_of(authority)}
+    return str((await csms.call(ID, "InstallCertificate", asked))["status"])
+
+
+async def listed(csms: PracticeCsms) -> Any:
+    return await csms.call(ID, "GetInstalledCertificateIds", {"certificateType": [CSMS]})
+
+
+async def migrate(first: PracticeCsms, second: PracticeCsms) -> None:
+    """Steps 1 to 6 of the migration cases."""
+    assert await put(first, second.url, 2) == "Accepted"  # 1, 2
+    assert await prefer(first, "2,1") in ("Accepted", "RebootRequired")  # 3, 4
+    assert (await first.call(ID, "Reset", {"type": "OnIdle"}))["status"] == "Accepted"  # 5, 6
+
+
+async def test_TC_B_50_CS_to_a_new_csms_with_a_new_root(
+    both: tuple[PracticeCsms, PracticeCsms], roots: tuple[trustme.CA, trustme.CA], agent: AgentInLoop, folder: Path
 ) -> None:
-    async with PracticeCsms(tls=mutual(root), host_name="localhost") as csms:
-        await agent.start(csms.url, station=given(folder, root))
-        await csms.wait_for("StatusNotification", count=2)
-        assert shown(csms).subject.rfc4514_string().startswith("CN=as-delivered")
-        chain = await signed(csms, root)
-        assert await csms.call(ID, "CertificateSigned", {"certificateChain": chain}) == {"status": "Accepted"}
-        leaf = load_pem_x509_certificates(chain.encode())[0]
-        await csms.wait_for(lambda: shown(csms) == leaf and csms.station(ID).connected)
-        await agent.said("= certificate of the station renewed")
-        await agent.cmd("power_cycle")
-        await csms.wait_for(lambda: csms.station(ID).connections == 3)
-        assert shown(csms) == leaf
-        (kept,) = (agent.data / "keys").iterdir()
-        secret = kept.read_text().split("PRIVATE KEY-----")[1].split()[0]
-        assert secret not in "\n".join(agent.log.items)
+    first, second = both
+    await booted(first, agent, folder, roots[0])
+    assert await install(first, roots[1]) == "Accepted"  # memory state
+    await migrate(first, second)
+    await here(second)  # 7 to 9
+    assert agent.said_times(NOT_TRUSTED) == 0
 
 
-@pytest.mark.proves("A02.FR.28", "A02.FR.29", "A03.FR.24", "A03.FR.25")
-async def test_a_csms_that_refuses_the_renewed_certificate_gets_the_old_one(
-    root: Authority, agent: AgentInLoop, folder: Path
+async def test_without_its_root_the_new_csms_is_left_for_the_one_that_worked(
+    both: tuple[PracticeCsms, PracticeCsms], roots: tuple[trustme.CA, trustme.CA], agent: AgentInLoop, folder: Path
 ) -> None:
-    """What it has just signed it does not let in: it trusts another authority meanwhile."""
-    other = Authority("Another")
-    tls = mutual(root)
-    async with PracticeCsms(tls=tls, host_name="localhost") as csms:
-        await agent.start(csms.url, station=given(folder, root), OCPPCommCtrlr_NetworkProfileConnectionAttempts=1)
-        await csms.wait_for("StatusNotification", count=2)
-        installed = {"certificateType": "CSMSRootCertificate", "certificate": other.pem}
-        assert await csms.call(ID, "InstallCertificate", installed) == {"status": "Accepted"}
-        chain = await signed(csms, other)  # whom this TLS server does not know
-        assert await csms.call(ID, "CertificateSigned", {"certificateChain": chain}) == {"status": "Accepted"}
-        await csms.wait_for(lambda: "DiscardedRenewedClientCertificate" in noted(csms))
-        assert shown(csms).subject.rfc4514_string().startswith("CN=as-delivered")
+    first, second = both
+    await booted(first, agent, folder, roots[0])
+    await migrate(first, second)
+    await first.wait_for("BootNotification", count=2)
+    assert agent.said_times(NOT_TRUSTED) == 1
+    assert ID not in second.stations
 
 
-def noted(csms: PracticeCsms) -> list[str]:
-    return [each["type"] for each in csms.station(ID).calls("SecurityEventNotification")]
-
-
-FROM_ABROAD = {"protocol": "iso15118-ac", "payment": "contract", "contract": "foreign"}
-WITHOUT = {"protocol": "iso15118-ac", "payment": "contract", "contract": "missing"}
-
-
-async def test_a_contract_of_an_operator_whose_root_the_csms_has_installed_is_judged_here(
-    csms: PracticeCsms, agent: AgentInLoop
+async def test_what_was_deleted_is_trusted_no_more_at_the_next_connection(
+    both: tuple[PracticeCsms, PracticeCsms], roots: tuple[trustme.CA, trustme.CA], agent: AgentInLoop, folder: Path
 ) -> None:
-    """The simulated SECC has been given the root: the chain need not go to the CSMS."""
-    foreign = operator("Foreign", datetime(datetime.now(UTC).year, 1, 1, tzinfo=UTC)).root
-    await agent.start(csms.url)
-    await csms.wait_for("StatusNotification", count=2)
-    wanted = {"certificateType": "MORootCertificate", "certificate": pem_of(foreign)}
-    assert await csms.call(ID, "InstallCertificate", wanted) == {"status": "Accepted"}
-    await agent.cmd("plug_in", evse=1, ev=FROM_ABROAD)
-    await agent.fact("PowerPathClosed", 1)
-    (asked,) = csms.station(ID).calls("Authorize")
-    assert "certificate" not in asked
-    assert len(asked["iso15118CertificateHashData"]) == 3
+    first, second = both
+    await booted(first, agent, folder, roots[0])
+    assert await install(first, roots[1]) == "Accepted"
+    data = hash_data(text_of(roots[1]))
+    found = (await listed(first))["certificateHashDataChain"][0]["certificateHashData"]
+    assert (found["issuerKeyHash"], found["serialNumber"]) == (data.issuer_key_hash, data.serial_number)
+    await migrate(first, second)
+    await here(second)
+    told = await second.call(ID, "DeleteCertificate", {"certificateHashData": found})
+    assert told["status"] == "Accepted"
+    assert (await listed(second))["status"] == "NotFound"
+    await agent.cmd("power_cycle")
+    await agent.said(NOT_TRUSTED)
+    await first.wait_for("BootNotification", count=2)
 
 
-@pytest.mark.parametrize("status", ["Accepted", "Failed"])
-@pytest.mark.proves("M01.FR.01")
-async def test_a_vehicle_without_a_contract_has_one_installed_through_the_csms(
-    csms: PracticeCsms, agent: AgentInLoop, status: str
+async def test_TC_A_19_CS_from_a_password_to_TLS_with_a_root_that_was_installed(
+    roots: tuple[trustme.CA, trustme.CA], agent: AgentInLoop
 ) -> None:
-    brought = b64encode(b"a CertificateInstallationRes").decode()
-    csms.answers.table["Get15118EVCertificate"] = lambda _record, _asked: {"status": status, "exiResponse": brought}
-    await agent.start(csms.url)
-    await csms.wait_for("StatusNotification", count=2)
-    await agent.cmd("plug_in", evse=1, ev=WITHOUT)
-    if status == "Accepted":
-        await agent.fact("PowerPathClosed", 1)
-    else:
-        await agent.cmd("swipe", token="CARD", evse=1)
-        await agent.fact("PowerPathClosed", 1)
-    asked = csms.station(ID).calls("Get15118EVCertificate")
-    assert [each["action"] for each in asked] == ["Install"]
-    kinds = [each["idToken"]["type"] for each in csms.station(ID).calls("Authorize")]
-    assert kinds == (["eMAID"] if status == "Accepted" else ["ISO14443"])
+    async with PracticeCsms(passwords={ID: PASSWORD}) as plain, server(roots[0]) as secure:
+        await agent.start(plain.url, station={"security_profile": 1, "password": PASSWORD})
+        await here(plain)
+        assert await install(plain, roots[0]) == "Accepted"  # memory state
+        await migrate(plain, secure)
+        await here(secure)  # 7 to 9
+        assert await value_of(secure, "SecurityCtrlr", "SecurityProfile") == "2"  # 10, 11
+        assert await value_of(secure, "OCPPCommCtrlr", "NetworkConfigurationPriority") == "2"  # 12, 13
