@@ -42,6 +42,9 @@ T = TypeVar("T")
 
 BUNDLES, PART, BUNDLE = "firmware", "bundle.part", "bundle.raucb"
 
+Work = Callable[[Job], Coroutine[Any, Any, str]]
+"""One step; returns the version of what was installed, where that is known by then."""
+
 Connect = Callable[[], Coroutine[Any, Any, "Rauc"]]
 
 
@@ -119,11 +122,10 @@ class Updates:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _take_step(self, step: Step, request_id: int, work: Callable[[Job], Coroutine[Any, Any, str]]) -> None:
+    def _take_step(self, step: Step, request_id: int, work: Work) -> None:
         self._cancel_step()
-        job = Job()
-        self._job, self._step = job, step
-        self._task = self._begin(self._told(step, request_id, work(job)))
+        self._job, self._step = Job(), step
+        self._task = self._begin(self._told(step, request_id, work, self._job))
 
     def _cancel_step(self) -> None:
         if self._job is not None and self._task is not None:
@@ -131,10 +133,10 @@ class Updates:
             self._task.cancel()
         self._job = self._task = None
 
-    async def _told(self, step: Step, request_id: int, work: Coroutine[Any, Any, str]) -> None:
+    async def _told(self, step: Step, request_id: int, work: Work, job: Job) -> None:
         """Whatever comes of it."""
         try:
-            news = FirmwareStepEnded(request_id, step, "done", version=await work)
+            news = FirmwareStepEnded(request_id, step, "done", version=await work(job))
             log.info("= firmware: %s done", step)
         except Canceled:
             return

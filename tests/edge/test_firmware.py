@@ -250,6 +250,16 @@ async def test_what_is_dropped_leaves_nothing_and_what_runs_is_what_starts(rig: 
     assert rig.files() == set()
 
 
+async def test_what_is_dropped_before_it_has_begun_is_never_begun(rig: Rig) -> None:
+    rig.bundle()
+    rig.updates.obey(InstallFirmware(7))
+    rig.updates.obey(DropFirmware())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert rig.rauc.log == []
+    assert rig.news.empty()
+
+
 async def test_without_a_trial_rauc_is_left_alone(rig: Rig) -> None:
     rig.updates.obey(DropFirmware())
     for _ in range(5):
