@@ -6,7 +6,7 @@ Source: OCPP 2.0.1 Part 2, 2.13 (charging infrastructure related).  Their parts 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from agent.instruments import mains_phases, supply_phases
@@ -27,8 +27,8 @@ from agent.session.connector import Connector
 from agent.session.evse import Evse
 from agent.session.local_list import LocalList
 from agent.session.site import Site
+from agent.vocabulary.times import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AVAILABILITY = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 
 StatusOf = Callable[[Evse, Connector], str]

@@ -9,8 +9,9 @@ import msgspec
 
 from agent.link.disk import ChangeList, Insert, LogSecurity, MoveSecurityTimes, Put, Write
 from agent.link.outbox import Outbox
-from agent.link.times import milliseconds, shifted
+from agent.link.times import shifted
 from agent.vocabulary.commands import Answer, ChangeLocalList, Command, KeepRecord, LogSecurityEvent, Send
+from agent.vocabulary.times import ms_of
 from agent.vocabulary.values import ClockShift, Now
 
 CLOCK_SHIFT = "clock/shift/"
@@ -49,7 +50,7 @@ class Writing:
                 case ChangeLocalList(replace=replace, put=put, drop=drop):
                     self.add(ChangeList(replace, put, drop))
                 case LogSecurityEvent(type=type, at=at, tech_info=tech_info):
-                    self.add(LogSecurity(type, milliseconds(at), tech_info, self._outbox.boot, not known))
+                    self.add(LogSecurity(type, ms_of(at), tech_info, self._outbox.boot, not known))
                 case Send(durable=True):
                     up_to = self._enter(command, known=known)
         if self._writes:  # known or not: no later start may stamp anything earlier
@@ -70,7 +71,7 @@ class Writing:
     def learned_time(self, moved_s: float, since: datetime) -> ClockShift | None:
         """The time of day became known; what was stamped before is to be moved, where it was off."""
         boot = self._outbox.boot
-        self.add(MoveSecurityTimes(boot, round(moved_s * 1000), milliseconds(since)))
+        self.add(MoveSecurityTimes(boot, round(moved_s * 1000), ms_of(since)))
         if not moved_s:
             return None
         shift = ClockShift(moved_s, since)

@@ -16,7 +16,8 @@ from agent.model.catalogue import SMART_CHARGING_ENABLED
 from agent.session.composite import Grant, Outlook, Party
 from agent.session.evse import Evse
 from agent.session.limits import CSMS, Bound, bound_of
-from agent.session.schedule import NEVER_MS, Lane, Profile, Track, ms_of, time_of
+from agent.session.schedule import NEVER_MS, Lane, Profile, Track
+from agent.vocabulary.times import ms_of, time_of
 from agent.vocabulary.values import Now
 
 CLOCK_MOVED_S = 0.5

@@ -9,8 +9,8 @@ import msgspec
 
 from agent.blocks.base import Desk
 from agent.session.evse import Evse
-from agent.session.schedule import ms_of
 from agent.vocabulary.commands import KeepRecord
+from agent.vocabulary.times import ms_of
 from agent.vocabulary.values import ClockShift, Now
 
 PREFIX = "ready/"

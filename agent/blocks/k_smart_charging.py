@@ -29,10 +29,11 @@ from agent.session.charging_profiles import TX_PROFILE, Installed, KeptProfile, 
 from agent.session.composite import schedule_of
 from agent.session.evse import Evse
 from agent.session.profile_rules import Objection, ProfileTerms, conflict, objection
-from agent.session.schedule import Profile, ms_of
+from agent.session.schedule import Profile
 from agent.vocabulary.commands import KeepRecord
 from agent.vocabulary.facts import RemoteStartRequested, TokenRefused
 from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.times import ms_of
 from agent.vocabulary.values import ClockShift, Now
 
 PREFIX = "charging_profile/"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from agent.link.times import EPOCH
+from agent.vocabulary.times import time_of
 from agent.vocabulary.values import Now
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,7 @@ class Clock:
     def now(self) -> Now:
         """This moment, to the millisecond (OCPP allows three decimals)."""
         mono = self._mono_s()
-        milliseconds = round((mono + self._ahead_s) * 1000)
-        return Now(EPOCH + timedelta(milliseconds=milliseconds), mono)
+        return Now(time_of(round((mono + self._ahead_s) * 1000)), mono)
 
     def system(self) -> datetime | None:
         """The time of the system, when a time server keeps it; None where nobody vouches for it.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from agent.link.disk import LogSecurity, MoveSecurityTimes
-from agent.link.times import EPOCH, milliseconds
+from agent.vocabulary.times import ms_of, time_of
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS security_log (
@@ -60,7 +60,6 @@ def events(
     for id, at_ms, type, tech_info, boot, provisional in connection.execute(
         "SELECT id, at_ms, type, tech_info, boot, provisional FROM security_log"
         " WHERE (?1 IS NULL OR at_ms >= ?1) AND (?2 IS NULL OR at_ms <= ?2) ORDER BY id",
-        tuple(None if bound is None else milliseconds(bound) for bound in (oldest, latest)),
+        tuple(None if bound is None else ms_of(bound) for bound in (oldest, latest)),
     ):
-        at = EPOCH + timedelta(milliseconds=at_ms)
-        yield LoggedEvent(id, at, type, tech_info, boot, bool(provisional))
+        yield LoggedEvent(id, time_of(at_ms), type, tech_info, boot, bool(provisional))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar, cast
 
 import msgspec
@@ -10,8 +10,6 @@ import msgspec
 from agent.vocabulary.values import ClockShift
 
 T = TypeVar("T")
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def shifted(value: T, shift: ClockShift) -> T:
@@ -34,8 +32,3 @@ def _shifted(value: object, shift: ClockShift) -> object:
                     moved[name] = after
         return msgspec.structs.replace(value, **moved) if moved else value
     return value
-
-
-def milliseconds(at: datetime) -> int:
-    """Since 1970."""
-    return round((at - EPOCH) / timedelta(milliseconds=1))

@@ -6,7 +6,7 @@ Source: OCPP 2.0.1 Part 2, N04 to N08, MonitorEnumType.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ import msgspec
 
 from agent.model.device import Slot, Spot
 from agent.model.variable import GREATEST_INTEGER, Variable
+from agent.vocabulary.times import EPOCH
 
 Kind = Literal["UpperThreshold", "LowerThreshold", "Delta", "Periodic", "PeriodicClockAligned"]
 Origin = Literal["HardWiredMonitor", "PreconfiguredMonitor", "CustomMonitor"]
@@ -28,7 +29,6 @@ FIRST_ID: dict[Origin, int] = {"HardWiredMonitor": 1, "PreconfiguredMonitor": 10
 MOST_CUSTOM = 1000
 LEAST_PERIOD_S, GREATEST_PERIOD_S = 1, GREATEST_INTEGER
 LEAST_SEVERITY, GREATEST_SEVERITY = 9, 0
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNSEEN = object()
 
 Reading = float | str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from agent.session.evse import Evse
 from agent.session.transaction import Reading
+from agent.vocabulary.times import EPOCH
 from agent.vocabulary.values import Now
 
-EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=1)
+DAY = timedelta(days=1)
 
 CHARGING_PERIOD_S = 5.0
 """How often a meter is read while a transaction runs."""

@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from agent.session.composite import Outlook, schedule_of
-from agent.session.schedule import Period, Profile, Schedule, Unit, ms_of
+from agent.session.schedule import Period, Profile, Schedule, Unit
 from agent.vocabulary.commands import OfferSchedules
+from agent.vocabulary.times import ms_of
 from hal.events import EvNeeds
 from hal.ports import ScheduleOffer
 

@@ -7,29 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 import msgspec
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-A_MILLISECOND = timedelta(milliseconds=1)
+from agent.vocabulary.times import ms_of
+
 NEVER_MS = 1 << 62
 CYCLES_MS = {"Daily": 86_400_000, "Weekly": 7 * 86_400_000}
 
 Purpose = Literal["ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"]
 Unit = Literal["A", "W"]
-
-
-def ms_of(at: datetime) -> int:
-    """A time of day as it is reckoned with here."""
-    return (at - EPOCH) // A_MILLISECOND
-
-
-def time_of(at_ms: int) -> datetime:
-    """The time of day again."""
-    return EPOCH + at_ms * A_MILLISECOND
 
 
 class Period(msgspec.Struct, frozen=True, rename="camel", gc=False):

@@ -11,8 +11,9 @@ import pytest
 
 from agent.edge import security_log as module
 from agent.edge.ledger import SCHEMA, Ledger
-from agent.edge.security_log import EPOCH, events
+from agent.edge.security_log import events
 from agent.link.disk import LogSecurity, MoveSecurityTimes
+from agent.vocabulary.times import EPOCH, ms_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -24,10 +25,6 @@ def ledger() -> Iterator[Ledger]:
         ledger = Ledger(connection)
         ledger.connection = connection  # type: ignore[attr-defined]
         yield ledger
-
-
-def at(wall: datetime) -> int:
-    return round((wall - EPOCH) / timedelta(milliseconds=1))
 
 
 def logged(ledger: Ledger, *window: datetime | None) -> list[tuple[str, datetime]]:
@@ -43,7 +40,7 @@ def test_the_oldest_goes_when_there_is_no_room(ledger: Ledger, monkeypatch: pyte
 
 def test_a_window_has_both_its_ends(ledger: Ledger) -> None:
     for hour in range(4):
-        ledger.perform(LogSecurity(f"E{hour}", at(NOON + timedelta(hours=hour)), "", 1, provisional=False))
+        ledger.perform(LogSecurity(f"E{hour}", ms_of(NOON + timedelta(hours=hour)), "", 1, provisional=False))
     one, two = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
     assert [name for name, _ in logged(ledger, one, two)] == ["E1", "E2"]
     assert [name for name, _ in logged(ledger, None, one)] == ["E0", "E1"]
@@ -51,10 +48,10 @@ def test_a_window_has_both_its_ends(ledger: Ledger) -> None:
 
 
 def test_what_this_start_stamped_without_knowing_the_time_is_corrected_once(ledger: Ledger) -> None:
-    ledger.perform(LogSecurity("earlier start", at(NOON), "", 1, provisional=True))
-    ledger.perform(LogSecurity("this start", at(EPOCH), "", 2, provisional=True))
-    ledger.perform(LogSecurity("known", at(NOON), "", 2, provisional=False))
-    shift = MoveSecurityTimes(2, at(NOON), 0)
+    ledger.perform(LogSecurity("earlier start", ms_of(NOON), "", 1, provisional=True))
+    ledger.perform(LogSecurity("this start", ms_of(EPOCH), "", 2, provisional=True))
+    ledger.perform(LogSecurity("known", ms_of(NOON), "", 2, provisional=False))
+    shift = MoveSecurityTimes(2, ms_of(NOON), 0)
     ledger.perform(shift)
     ledger.perform(shift)
     assert logged(ledger) == [("earlier start", NOON), ("this start", NOON), ("known", NOON)]

@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hal.events",
         "hal.ports",
     ),
-    "agent.inventory": ("agent.instruments", "agent.model", "agent.session"),
+    "agent.inventory": ("agent.instruments", "agent.model", "agent.session", "agent.vocabulary"),
     "agent.instruments": ("agent.model", "agent.session", "hal.events"),
     "agent.settings": ("agent.blocks.base", "agent.model", "agent.session", "agent.vocabulary"),
     "agent.pages": ("agent.station",),
@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "agent.vocabulary",
         "hal.events",
     ),
-    "agent.model": ("agent.model",),
+    "agent.model": ("agent.model", "agent.vocabulary.times"),
     "agent.ocpp": ("agent.ocpp",),
     "agent.link": ("agent.link", "agent.ocpp", "agent.vocabulary"),
     "agent.edge": (

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from agent.session.composite import Grant, Outlook, Party, schedule_of, told
 from agent.session.layout import EvseLayout
-from agent.session.schedule import NEVER_MS, Lane, Period, Profile, Purpose, Schedule, Track, Unit, ms_of, time_of
+from agent.session.schedule import NEVER_MS, Lane, Period, Profile, Purpose, Schedule, Track, Unit
+from agent.vocabulary.times import ms_of, time_of
 
 DAY_S = 86_400
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
