@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.csms.practice import PracticeCsms
-from tests.scenarios.station import ID, AgentInLoop
+from tests.scenarios.station import ID, AgentInLoop, AgentProcess
 
 CONFIGURED, NEW = "sixteen letters!", "a-new-password-*_=:+|@."
 
@@ -65,3 +65,15 @@ async def test_a_csms_that_forgot_the_new_password_gets_its_station_back(
     assert await set_password(csms, NEW) == "Accepted"
     await connected_again(csms, 2)
     assert len(csms.station(ID).attempts_s) == 3
+
+
+async def test_A01_FR_10_nobody_else_may_read_what_the_password_is_kept_in(csms: PracticeCsms, folder: Path) -> None:
+    async with AgentProcess(folder) as agent:
+        await agent.start(csms.url, station={"security_profile": 1, "password": CONFIGURED})
+        await csms.wait_for("StatusNotification", count=2)
+        csms.passwords[ID] = NEW
+        assert await set_password(csms, NEW) == "Accepted"
+        await connected_again(csms, 2)
+        files = [path for path in agent.data.rglob("*") if path.is_file()]
+        assert any(NEW.encode() in path.read_bytes() for path in files)
+        assert {path.name for path in files if path.stat().st_mode & 0o077} == set()
