@@ -91,6 +91,12 @@ def test_with_a_disk_that_refuses_nothing_is_fetched(update: Updating) -> None:
     assert (told["status"], told["statusInfo"]["reasonCode"]) == ("Rejected", "OutOfStorage")
 
 
+@pytest.mark.parametrize("action", ["PublishFirmware", "UnpublishFirmware"])
+def test_a_station_is_no_local_controller(update: Updating, action: str) -> None:
+    more = {"location": URL, "requestId": 7} if action == "PublishFirmware" else {}
+    assert update.bench.ask(action, checksum="d41d8cd98f00b204e9800998ecf8427e", **more) == "NotImplemented"
+
+
 # ---- the usual way ----
 
 
@@ -367,6 +373,20 @@ def test_without_a_csms_the_board_restarts_all_the_same(update: Updating) -> Non
     update.comes_up("B", "on trial")
     update.bench.notice(FirmwareProved(good=True))
     assert [status for status, _ in update.heard()][-2:] == ["InstallRebooting", "Installed"]  # nothing was lost
+
+
+def test_a_session_that_the_csms_has_not_heard_of_is_told_by_the_new_release() -> None:
+    update = Updating(charging=True)
+    update.written()
+    transaction_id = update.bench.transaction_id
+    update.bench.disconnect()
+    update.bench.swipe()
+    update.bench.unplug()
+    update.bench.pass_time(FAREWELL_S)
+    update.end("try")
+    update.comes_up("B", "on trial")
+    [ended] = [event for event in update.bench.take_events() if event["eventType"] == "Ended"]
+    assert ended["transactionInfo"]["transactionId"] == transaction_id
 
 
 # ---- power cuts ----
