@@ -48,7 +48,7 @@ class VehicleSchedules(Block):
             talk = self._talks[fact.evse] = Talk(fact.needs)
         elif talk.asked_anew:
             return
-        talk.needs, talk.told = fact.needs, False
+        talk.needs, talk.told, talk.wait_until = fact.needs, False, None
 
     def schedule_chosen(self, fact: ScheduleChosen, now: Now) -> None:
         talk = self._talks.get(fact.evse)
@@ -106,7 +106,8 @@ class VehicleSchedules(Block):
     def _go_on(self, evse: Evse, talk: Talk, now: Now) -> None:
         grounds = self._grounds()
         if not talk.told:
-            self._tell_needs(evse, talk, grounds, now)
+            if not self._must_wait(talk, now):
+                self._tell_needs(evse, talk, grounds, now)
         elif talk.wait_until is not None and (now.mono >= talk.wait_until or grounds != talk.grounds):
             self._offer(talk, self._order(evse, now))
         elif talk.wait_until is None and grounds != talk.grounds:
@@ -115,6 +116,12 @@ class VehicleSchedules(Block):
         if not talk.choice_told and choice is not None and self._online:
             talk.choice_told = True
             self.desk.send(choice)
+
+    def _must_wait(self, talk: Talk, now: Now) -> bool:
+        """The CSMS is to have heard of the transaction and of its driver before (K15.FR.16)."""
+        if talk.wait_until is None:
+            talk.wait_until = now.mono + PATIENCE_S
+        return self._online and self.desk.waiting(talk.transaction_id) and now.mono < talk.wait_until
 
     def _tell_needs(self, evse: Evse, talk: Talk, grounds: object, now: Now) -> None:
         """Offline the vehicle gets what there is (K15.FR.15, K17.FR.15)."""

@@ -109,6 +109,20 @@ def accepting(**options: Any) -> Bench:
     return bench
 
 
+def test_the_csms_is_to_hear_of_the_transaction_first_but_not_for_ever():
+    bench = negotiating(told=False)
+    bench.swipe()
+    bench.unplug()
+    bench.script["TransactionEvent"] = "InternalError"
+    bench.plug_in()
+    bench.swipe()
+    bench.post(EvNeedsTold(1, NEEDS))
+    bench.pass_time(59.9)
+    assert sent(bench, "NotifyEVChargingNeeds") == []
+    bench.pass_time(0.1)  # as long as a vehicle waits
+    assert len(sent(bench, "NotifyEVChargingNeeds")) == 1
+
+
 def test_the_profile_of_the_csms_is_waited_for_and_then_offered():
     bench = accepting()
     assert bench.offered == []
