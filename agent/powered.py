@@ -132,7 +132,7 @@ class PoweredStation:
             tls=_upload_context_of(provision, roots),
             most_bytes=board.firmware.most_bytes,
             post=self._post,
-            when_stored=lambda done: self.loop.when_stored(done),
+            when_stored=self._when_stored,
             restart_board=restart_board,
         )
         self.loop = Loop(
@@ -172,6 +172,9 @@ class PoweredStation:
         for secc in self.parts.seccs.values():
             if isinstance(secc, PlugAndChargeSecc):
                 secc.hold(certificates)
+
+    def _when_stored(self, done: Callable[[], None]) -> None:
+        self.loop.when_stored(done)
 
     def _time_of_day(self) -> datetime | None:
         """For parts with a clock of their own."""
