@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 from msgspec.structs import replace
 
-from agent.edge.certificates import CSMS_ROOT, V2G_ROOT, CertificateStore, entry_of
+from agent.edge.certificates import CSMS_ROOT, V2G_ROOT, CertificateStore
 from agent.edge.durable import drop, keep, rename
+from agent.edge.own_certificate import Unfit, chain_in, check, content_of, describe, pem_of, request_for
 from agent.vocabulary.certificates import (
     CertificateNews,
     EndTrial,
@@ -29,29 +30,21 @@ from agent.vocabulary.certificates import (
     OwnCertificate,
     OwnCertificatesTold,
     SignedJudged,
-    Subject,
 )
-from agent.vocabulary.values import InstalledCertificate, SigningUse
+from agent.vocabulary.values import SigningUse
 
 if TYPE_CHECKING:  # costs memory: imported when a key is made or a certificate comes
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
-    PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
+    from agent.edge.own_certificate import PrivateKey
 
 log = logging.getLogger(__name__)
 
 USES: tuple[SigningUse, ...] = get_args(SigningUse)
 FOR_CSMS: SigningUse = "ChargingStationCertificate"
 ASKED, TRIAL, USED = "asked", "trial", "used"
-STRONG_HASHES = ("sha256", "sha384", "sha512")
 
 KeyJob = MakeKey | JudgeSigned | EndTrial
-
-
-class Unfit(Exception):
-    """What is wrong with a chain that the CSMS sent."""
 
 
 class KeyStore:
@@ -122,8 +115,8 @@ class KeyStore:
 
         bits = job.kind.removeprefix("RSA-")
         key = generate_private_key(SECP256R1()) if bits == job.kind else generate_rsa(65537, int(bits))
-        keep(self._path(job.use, ASKED), _pem(key))
-        return KeyMade(job.use, _request(key, job.subject))
+        keep(self._path(job.use, ASKED), pem_of(key))
+        return KeyMade(job.use, request_for(key, job.subject))
 
     # ---- a chain ----
 
@@ -131,12 +124,12 @@ class KeyStore:
         try:
             chain, key = self._matched(job)
             roots = self._roots(job.use)
-            _check(chain, roots, job)
+            check(chain, roots, job)
         except Unfit as unfit:
             return SignedJudged(job.message_id, job.use, "invalid", str(unfit), self.own())
-        entry = _describe(job.use, chain, roots)
+        entry = describe(job.use, chain, roots)
         stage = TRIAL if job.trial else USED
-        keep(self._path(job.use, stage), _file(replace(entry, on_trial=job.trial), chain, key))
+        keep(self._path(job.use, stage), content_of(replace(entry, on_trial=job.trial), chain, key))
         drop(self._path(job.use, ASKED))
         if job.trial:
             self.shows_renewed = True
@@ -146,7 +139,7 @@ class KeyStore:
 
     def _matched(self, job: JudgeSigned) -> tuple[list[Certificate], PrivateKey]:
         """The chain, and which key of ours it is for."""
-        chain = _chain_in(job.pem)
+        chain = chain_in(job.pem)
         for stage in (ASKED, TRIAL, USED):
             key = self._key(job.use, stage)
             if key is not None and key.public_key() == chain[0].public_key():
@@ -230,7 +223,7 @@ class KeyStore:
         if self._provisioned is None:
             return None
         try:
-            return _describe(FOR_CSMS, _chain_in(self._provisioned.read_text()), self._roots(FOR_CSMS))
+            return describe(FOR_CSMS, chain_in(self._provisioned.read_text()), self._roots(FOR_CSMS))
         except (OSError, Unfit) as error:
             log.error("! certificate of the station: %s", error)
             return None
@@ -239,82 +232,3 @@ class KeyStore:
 def _files_in(places: Iterable[Path]) -> list[Path]:
     found = [path for place in places for path in (sorted(place.iterdir()) if place.is_dir() else [place])]
     return [path for path in found if path.is_file()]
-
-
-def _pem(key: PrivateKey) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _request(key: PrivateKey, subject: Subject) -> str:
-    """A CSR (RFC 2986) as PEM."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import Encoding
-    from cryptography.x509 import CertificateSigningRequestBuilder, Name, NameAttribute
-    from cryptography.x509.oid import NameOID
-
-    parts = (
-        (NameOID.COUNTRY_NAME, subject.country),
-        (NameOID.ORGANIZATION_NAME, subject.organization),  # A00.FR.509
-        (NameOID.COMMON_NAME, subject.common_name),  # A00.FR.511
-    )
-    name = Name([NameAttribute(oid, text) for oid, text in parts if text])
-    request = CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA256())
-    return request.public_bytes(Encoding.PEM).decode()
-
-
-def _chain_in(pem: str) -> list[Certificate]:
-    from cryptography.x509 import load_pem_x509_certificates
-
-    try:
-        return load_pem_x509_certificates(pem.encode())
-    except ValueError as error:
-        raise Unfit(f"it is no chain of certificates: {error}") from None
-
-
-def _check(chain: list[Certificate], roots: list[Certificate], job: JudgeSigned) -> None:
-    """A02.FR.06: its time, its properties (A00.FR.5xx), and the authorities above it."""
-    from cryptography.x509.oid import NameOID
-
-    from hal.chain import in_force, judge, names_of
-
-    leaf = chain[0]
-    if job.at is not None and not in_force(leaf, job.at):
-        since, until = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-        raise Unfit(
-            f"it is valid from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, and it is {job.at:%Y-%m-%d %H:%M}"
-        )
-    if names_of(leaf) != [job.subject.common_name]:
-        raise Unfit(f"its common name is not {job.subject.common_name}")
-    if not names_of(leaf, NameOID.ORGANIZATION_NAME):
-        raise Unfit("it names no organization")
-    for each in chain:
-        if each.signature_hash_algorithm is None or each.signature_hash_algorithm.name not in STRONG_HASHES:
-            raise Unfit("it is signed by an algorithm that is not secure")
-    verdict = judge(chain, roots, job.at)
-    if verdict != "valid":
-        raise Unfit("no authority above it is trusted here" if verdict == "unknown_root" else "its chain is not valid")
-
-
-def _describe(use: SigningUse, chain: list[Certificate], roots: list[Certificate]) -> OwnCertificate:
-    from hal.chain import hashes_of, issuer_of
-
-    below = [each for each in chain if each not in roots]
-    entries = tuple(_entry(each, issuer_of(each, [*chain, *roots])) for each in below)
-    return OwnCertificate(use, chain[0].not_valid_after_utc, entries, hashes_of(below, roots))
-
-
-def _entry(certificate: Certificate, issuer: Certificate | None) -> InstalledCertificate:
-    """Hash data; of an issuer that is not known there is the name."""
-    if issuer is not None:
-        return entry_of("", certificate, issuer)
-    issuer_name = sha256(certificate.issuer.public_bytes()).hexdigest()
-    return InstalledCertificate("", issuer_name, "", f"{certificate.serial_number:x}")
-
-
-def _file(entry: OwnCertificate, chain: list[Certificate], key: PrivateKey) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    pems = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
-    return msgspec.json.encode(entry) + b"\n" + pems + _pem(key)
