@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from agent.edge.boot import machine_start
 from agent.edge.job import Canceled, Job
-from agent.edge.transfer import Tls
 from agent.errors import AgentError
 from agent.vocabulary.firmware import (
     CheckFirmware,
@@ -35,6 +34,7 @@ from agent.vocabulary.firmware import (
 
 if TYPE_CHECKING:
     from agent.edge.rauc import Rauc
+    from agent.edge.transfer import Tls
 
 log = logging.getLogger(__name__)
 
