@@ -86,7 +86,7 @@ class Desk:
         self.clock_known = True
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
-        self._undo: tuple[str, Callable[[], None]] | None = None
+        self._undo: tuple[str, Callable[[], object]] | None = None
         self.triggers: dict[str, Callable[[], bool]] = {}  # what else the CSMS may ask for, and whether it can now
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
         self.unbreakable = ""  # what no reset may interrupt, in words
@@ -103,7 +103,7 @@ class Desk:
         """Ask the CSMS; the outcome comes to the block that lists the request under ``answers``."""
         self.tell(Send(request, asked_for=asked_for))
 
-    def promise(self, response: Response, unless_stored: Response, undo: Callable[[], None]) -> None:
+    def promise(self, response: Response, unless_stored: Response, undo: Callable[[], object]) -> None:
         """Answer the present call; where the disk refuses, the other answer goes out and ``undo`` is done."""
         self._undo = self.message_id, undo
         self.tell(Answer(self.message_id, response, unless_stored))

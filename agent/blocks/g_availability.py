@@ -6,8 +6,9 @@ Tells no status itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from agent.blocks.base import Block, Desk
+from agent.blocks.base import NO_ROOM, Block, Desk
 from agent.blocks.g_status import ConnectorStatuses
 from agent.ocpp.messages import g_availability as m
 from agent.vocabulary.commands import ClearFault, KeepRecord
@@ -29,19 +30,24 @@ class Availability(Block):
         super().__init__(desk)
         self._statuses = statuses
 
-    def change(self, request: m.ChangeAvailabilityRequest, now: Now) -> m.ChangeAvailabilityResponse:
+    def change(self, request: m.ChangeAvailabilityRequest, now: Now) -> m.ChangeAvailabilityResponse | None:
+        """Stored before it is answered (G03.FR.08); what the disk refuses is as it was before."""
         wish = self._wish(request)
         if wish is None:
             return m.ChangeAvailabilityResponse(status="Rejected")
+        unkept = m.ChangeAvailabilityResponse(status="Rejected", status_info=NO_ROOM)
+        if not self.desk.disk_works:  # nobody is sent away for it
+            return unkept
         operative = request.operational_status == "Operative"
-        if self._is(wish, operative):
+        undo = partial(self._keep, wish, self._is_operative(wish))
+        if self._is_operative(wish) is operative:
             self._statuses.tell_again(*wish)  # asked again, told again (TC_G_12, TC_G_13)
-        self._switch(wish, operative)
-        self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))  # G03.FR.08
+        self._keep(wish, operative)
         if not operative:
             self._send_away()
         waits = not operative and self._in_use(wish)  # G03.FR.05, G04.FR.06
-        return m.ChangeAvailabilityResponse(status="Scheduled" if waits else "Accepted")
+        self.desk.promise(m.ChangeAvailabilityResponse(status="Scheduled" if waits else "Accepted"), unkept, undo)
+        return None
 
     calls = {m.ChangeAvailabilityRequest: change}
 
@@ -54,12 +60,17 @@ class Availability(Block):
             return None
         return evse.id, connector
 
-    def _is(self, wish: Wish, operative: bool) -> bool:
+    def _is_operative(self, wish: Wish) -> bool:
         evse_id, connector = wish
         if evse_id == 0:
-            return self.desk.site.operative is operative
+            return self.desk.site.operative
         evse = self.desk.site.evses[evse_id]
-        return (evse.connectors[connector].operative if connector else evse.operative) is operative
+        return evse.connectors[connector].operative if connector else evse.operative
+
+    def _keep(self, wish: Wish, operative: bool) -> None:
+        """From now on, over power cuts."""
+        self._switch(wish, operative)
+        self.desk.tell(KeepRecord(f"availability/{wish[0]}/{wish[1]}", None if operative else b"false"))
 
     def _in_use(self, wish: Wish) -> bool:
         evse_id, connector = wish

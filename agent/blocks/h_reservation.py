@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
-from agent.blocks.base import Block, Desk, token_of
+from agent.blocks.base import NO_ROOM, Block, Desk, token_of
 from agent.model.catalogue import RESERVATION_ENABLED, RESERVATION_NON_EVSE_SPECIFIC
 from agent.ocpp.messages import h_reservation as m
 from agent.ocpp.messages.common import StatusInfo
@@ -33,7 +34,8 @@ class ReservationBlock(Block):
 
     # ---- what the CSMS wants ----
 
-    def reserve(self, request: m.ReserveNowRequest, now: Now) -> m.ReserveNowResponse:
+    def reserve(self, request: m.ReserveNowRequest, now: Now) -> m.ReserveNowResponse | None:
+        """Stored before it is answered (B01.FR.13); what the disk refuses is as it was before."""
         wanted = Reservation(
             id=request.id,
             token=token_of(request.id_token),
@@ -50,10 +52,11 @@ class ReservationBlock(Block):
             )
         if not self._kept.has_room_for(wanted):
             return m.ReserveNowResponse(status=_why_not(targets))
-        self._kept.put(wanted)
-        self.desk.tell(KeepRecord(f"{PREFIX}{wanted.id}", msgspec.json.encode(wanted)))  # B01.FR.13
-        self._plan(now)
-        return m.ReserveNowResponse(status="Accepted")
+        undo = partial(self._put_back, wanted.id, self._kept.get(wanted.id), now)
+        self._put(wanted, now)
+        unkept = m.ReserveNowResponse(status="Rejected", status_info=NO_ROOM)
+        self.desk.promise(m.ReserveNowResponse(status="Accepted"), unkept, undo)
+        return None
 
     def _objection(
         self, request: m.ReserveNowRequest, wanted: Reservation, targets: list[Evse], now: Now
@@ -71,11 +74,27 @@ class ReservationBlock(Block):
             return "InvalidValue", f"it has expired at {wanted.expires_at:%FT%TZ}"
         return "", ""
 
-    def cancel(self, request: m.CancelReservationRequest, now: Now) -> m.CancelReservationResponse:
-        if not self._forget(request.reservation_id):  # H02.FR.01
+    def cancel(self, request: m.CancelReservationRequest, now: Now) -> m.CancelReservationResponse | None:
+        """Stored before it is answered; what the disk refuses stays."""
+        cancelled = self._forget(request.reservation_id)
+        if cancelled is None:  # H02.FR.01
             return m.CancelReservationResponse(status="Rejected", status_info=StatusInfo(reason_code="NotFound"))
         self._plan(now)
-        return m.CancelReservationResponse(status="Accepted")
+        unkept = m.CancelReservationResponse(status="Rejected", status_info=NO_ROOM)
+        self.desk.promise(m.CancelReservationResponse(status="Accepted"), unkept, partial(self._put, cancelled, now))
+        return None
+
+    def _put(self, reservation: Reservation, now: Now) -> None:
+        self._kept.put(reservation)
+        self.desk.tell(KeepRecord(f"{PREFIX}{reservation.id}", msgspec.json.encode(reservation)))
+        self._plan(now)
+
+    def _put_back(self, id: int, before: Reservation | None, now: Now) -> None:
+        """The one that had this number before; None: there was none."""
+        self._forget(id)
+        if before is not None:
+            self._put(before, now)
+        self._plan(now)
 
     calls = {m.ReserveNowRequest: reserve, m.CancelReservationRequest: cancel}
 
@@ -108,9 +127,9 @@ class ReservationBlock(Block):
         request = m.ReservationStatusUpdateRequest(reservation_id=reservation.id, reservation_update_status=status)
         self.desk.tell(Send(request, durable=True))
 
-    def _forget(self, id: int) -> bool:
+    def _forget(self, id: int) -> Reservation | None:
         self.desk.tell(KeepRecord(f"{PREFIX}{id}", None))
-        return self._kept.drop(id) is not None
+        return self._kept.drop(id)
 
     # ---- time ----
 

@@ -178,7 +178,9 @@ class Monitoring(Block):
 
     # ---- base and level (N03, N05) ----
 
-    def base(self, request: m.SetMonitoringBaseRequest, now: Now) -> m.SetMonitoringBaseResponse:
+    def base(self, request: m.SetMonitoringBaseRequest, now: Now) -> None:
+        """Stored before it is answered; what the disk refuses is as it was before."""
+        undo = partial(self._put_base_back, self.desk.model[ACTIVE_MONITORING_BASE], self.roster.settable(), now)
         if request.monitoring_base != "All":  # N03.FR.04, N03.FR.05
             self.roster.drop_custom()
         if request.monitoring_base == "HardWiredOnly":
@@ -186,15 +188,26 @@ class Monitoring(Block):
         else:
             self.roster.restore_presets(now)
         self.desk.model.set(ACTIVE_MONITORING_BASE, request.monitoring_base)
-        return m.SetMonitoringBaseResponse(status="Accepted")
+        unkept = m.SetMonitoringBaseResponse(status="Rejected", status_info=NO_ROOM)
+        self.desk.promise(m.SetMonitoringBaseResponse(status="Accepted"), unkept, undo)
 
-    def level(self, request: m.SetMonitoringLevelRequest, now: Now) -> m.SetMonitoringLevelResponse:
+    def _put_base_back(self, base: str, monitors: list[Monitor], now: Now) -> None:
+        self.desk.model.set(ACTIVE_MONITORING_BASE, base)
+        if base == "HardWiredOnly":
+            self.roster.drop_presets()
+        self.roster.put_all_back(monitors, now)
+
+    def level(self, request: m.SetMonitoringLevelRequest, now: Now) -> m.SetMonitoringLevelResponse | None:
+        """Stored before it is answered; what the disk refuses is as it was before."""
         if not GREATEST_SEVERITY <= request.severity <= LEAST_SEVERITY:  # N05.FR.02
             text = f"severity {request.severity} is not between {GREATEST_SEVERITY} and {LEAST_SEVERITY}"
             info = StatusInfo(reason_code="ValueOutOfRange", additional_info=text)
             return m.SetMonitoringLevelResponse(status="Rejected", status_info=info)
+        undo = partial(self.desk.model.set, ACTIVE_MONITORING_LEVEL, self.desk.model[ACTIVE_MONITORING_LEVEL])
         self.desk.model.set(ACTIVE_MONITORING_LEVEL, request.severity)
-        return m.SetMonitoringLevelResponse(status="Accepted")
+        unkept = m.SetMonitoringLevelResponse(status="Rejected", status_info=NO_ROOM)
+        self.desk.promise(m.SetMonitoringLevelResponse(status="Accepted"), unkept, undo)
+        return None
 
     calls = {
         m.SetVariableMonitoringRequest: set,

@@ -75,6 +75,20 @@ class Roster:
             if known.origin == "CustomMonitor":
                 self.keep(known, slot)
 
+    def settable(self) -> list[Monitor]:
+        """Those that a base decides on."""
+        return self.monitors.of("PreconfiguredMonitor", "CustomMonitor")
+
+    def put_all_back(self, before: list[Monitor], now: Now) -> None:
+        """These and no others."""
+        for monitor in self.settable():
+            if monitor not in before:
+                self.forget(monitor)
+        for monitor in before:
+            slot = self._desk.model.find(monitor.spot)
+            if slot is not None and self.monitors.get(monitor.id) is not monitor:
+                self.put_back(monitor.id, slot, monitor, now)
+
     def drop_custom(self) -> None:
         """Whatever the CSMS has set goes."""
         for monitor in self.monitors.of("CustomMonitor"):

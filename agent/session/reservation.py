@@ -51,6 +51,10 @@ class Reservations:
     def __iter__(self) -> Iterator[Reservation]:
         return iter(tuple(self._held.values()))
 
+    def get(self, id: int) -> Reservation | None:
+        """The one of this number."""
+        return self._held.get(id)
+
     def put(self, reservation: Reservation) -> None:
         """Keep it, in place of the one of its number (H01.FR.02)."""
         self._held[reservation.id] = reservation

@@ -275,6 +275,32 @@ def test_G03_FR_08_G04_FR_09_G01_FR_02_out_of_service_outlives_the_power_and_so_
     assert bench.take_statuses() == [(1, 1, "Available")]
 
 
+@pytest.mark.parametrize(("evse", "connector"), [(None, None), (1, None), (1, 1)])
+@pytest.mark.parametrize(("before", "after"), [("Operative", "Inoperative"), ("Inoperative", "Operative")])
+def test_what_the_disk_refuses_is_as_it_was(evse: int | None, connector: int | None, before: str, after: str):
+    bench = quiet()
+    change(bench, before, evse, connector)
+    bench.disk_refuses = True
+    told = change(bench, after, evse, connector)
+    assert (told["status"], told["statusInfo"]["reasonCode"]) == ("Rejected", "OutOfStorage")
+    bench.disk_refuses = False
+    bench.pass_time(1)
+    bench.take_sent()
+    for _ in range(2):
+        bench.power_cycle()
+        bench.take_sent()
+        bench.connect()
+        assert bench.take_statuses() == [(1, 1, "Available" if before == "Operative" else "Unavailable")]
+
+
+def test_a_disk_that_is_known_to_refuse_sends_nobody_away():
+    bench = quiet()
+    bench.swipe()
+    bench.station.desk.disk_works = False
+    assert change(bench, "Inoperative")["status"] == "Rejected"
+    assert bench.evse(1).authorization is not None
+
+
 def test_G03_FR_08_what_was_scheduled_outlives_the_power_too():
     bench = quiet()
     bench.plug_in()

@@ -421,6 +421,22 @@ def test_what_is_reserved_is_reserved_after_a_restart():
     assert yard.status(2) != "Reserved"
 
 
+def test_what_the_disk_refuses_is_neither_reserved_nor_cancelled():
+    yard = Yard(3)
+    yard.reserve(evseId=1)
+    yard.disk_refuses = True
+    assert yard.reserve(2, evseId=2) == "Rejected"
+    assert yard.reserve(1, OTHER_CARD, for_s=2 * HOUR_S, evseId=3) == "Rejected"
+    assert yard.cancel(1) == "Rejected"
+    yard.disk_refuses = False
+    for _ in range(2):
+        assert [yard.status(evse) for evse in (1, 2, 3)] == ["Reserved", "Available", "Available"]
+        yard.power_cycle()
+    yard.accept()
+    yard.pass_time(HOUR_S)
+    assert yard.updates() == [(1, "Expired")]
+
+
 def test_what_expired_in_the_dark_is_told_when_the_light_is_on():
     yard = Yard()
     yard.reserve(evseId=1, for_s=60)

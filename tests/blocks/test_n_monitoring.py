@@ -284,6 +284,25 @@ def test_a_monitor_that_the_disk_cannot_keep_is_not_set_and_none_goes(at_once: b
     assert clear(bench, first, PRESET_ID) == ["Accepted", "Accepted"]
 
 
+@pytest.mark.parametrize("before", ["All", "FactoryDefault", "HardWiredOnly"])
+@pytest.mark.parametrize("wanted", ["All", "FactoryDefault", "HardWiredOnly"])
+def test_a_base_and_a_level_that_the_disk_cannot_keep_change_nothing(before: str, wanted: str):
+    bench = monitored(monitors=(PRESET,))
+    assert base(bench, before) == "Accepted"
+    put_one(bench, watching(POWER, severity=6))
+    if before != "HardWiredOnly":
+        assert clear(bench, PRESET_ID) == ["Accepted"]
+    stood = reported(bench), bench.get("MonitoringCtrlr.ActiveMonitoringBase")
+    bench.disk_refuses = True
+    assert (base(bench, wanted), level(bench, 2)) == ("Rejected", "Rejected")
+    bench.disk_refuses = False
+    for _ in range(2):
+        assert (reported(bench), bench.get("MonitoringCtrlr.ActiveMonitoringBase")) == stood
+        assert bench.get("MonitoringCtrlr.ActiveMonitoringLevel") == "9"
+        bench.power_cycle()
+        bench.connect()
+
+
 # ---- N06: clear ----
 
 
