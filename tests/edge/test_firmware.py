@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -270,3 +272,13 @@ async def test_without_a_trial_rauc_is_left_alone(rig: Rig) -> None:
 async def test_the_board_is_started_anew_when_that_is_wanted(rig: Rig) -> None:
     rig.updates.obey(RestartBoard("release 2.0.0 is tried"))
     assert rig.restarts == ["release 2.0.0 is tried"]
+
+
+# ---- memory ----
+
+
+def test_what_an_update_needs_costs_nothing_before_there_is_one() -> None:
+    names = ("ftplib", "http.client", "cryptography", "dbus_fast", "agent.edge.updater")
+    told = f"import sys, agent.powered; print([name for name in {names!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
