@@ -100,6 +100,7 @@ class KeyStore:
     def _failed(self, job: KeyJob, reason: str) -> CertificateNews:
         match job:
             case MakeKey(use=use):
+                log.error("! no key can be made: %s", reason)
                 return KeyMade(use, "", reason)
             case JudgeSigned(message_id=message_id, use=use):
                 return SignedJudged(message_id, use, "failed", reason, self.own())
