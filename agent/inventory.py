@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from agent.instruments import mains_phases, supply_phases
+from agent.instruments import flag, mains_phases, present, supply_phases
 from agent.model.catalogue import (
     CACHE_STORAGE,
     CHARGING_PROFILE_ENTRIES,
@@ -45,18 +45,10 @@ def _state(component: str) -> Variable[str]:
     )
 
 
-def _available(component: str) -> Variable[bool]:
-    return Variable(component, "Available", True, mutability="ReadOnly")
-
-
-def _problem(component: str) -> Variable[bool]:
-    return Variable(component, "Problem", False, mutability="ReadOnly")
-
-
 def declare_clock(model: DeviceModel, wall: Callable[[], datetime], known: Callable[[], bool]) -> None:
     """Declare the clock: what it says, and whether that is known to be true."""
     model.declare(Variable("ClockCtrlr", "DateTime", EPOCH, mutability="ReadOnly"), live=wall)
-    model.declare(Variable("ClockCtrlr", "Problem", False, mutability="ReadOnly"), live=lambda: not known())
+    model.declare(flag("ClockCtrlr", "Problem"), live=lambda: not known())
 
 
 def declare_identity(model: DeviceModel, name: str, vendor: str, serial: str | None, firmware: str | None) -> None:
@@ -84,8 +76,8 @@ def declare_smart_charging(model: DeviceModel, site: Site, profiles: ChargingPro
 def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> None:
     """Declare what the board file says is there."""
     model.declare(_state("ChargingStation"), live=partial(station_state, site, status_of))
-    model.declare(_available("ChargingStation"))
-    model.declare(_problem("ChargingStation"), live=lambda: any(evse.faulted() for evse in site.evses.values()))
+    model.declare(present("ChargingStation"))
+    model.declare(flag("ChargingStation", "Problem"), live=lambda: any(evse.faulted() for evse in site.evses.values()))
     model.declare(supply_phases("ChargingStation", mains_phases(site)))
     cables = [connector.layout for evse in site.evses.values() for connector in evse.connectors.values()]
     if all(cable.attached for cable in cables):  # 2.1.12: nothing to unlock
@@ -100,8 +92,8 @@ def declare_hardware(model: DeviceModel, site: Site, status_of: StatusOf) -> Non
 
 def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
     model.declare(_state("EVSE"), evse=evse.id, live=partial(evse_state, evse, status_of))
-    model.declare(_available("EVSE"), evse=evse.id)
-    model.declare(_problem("EVSE"), evse=evse.id, live=evse.faulted)
+    model.declare(present("EVSE"), evse=evse.id)
+    model.declare(flag("EVSE", "Problem"), evse=evse.id, live=evse.faulted)
     model.declare(Variable("EVSE", "AllowReset", evse.layout.resettable, mutability="ReadOnly"), evse=evse.id)
     model.declare(supply_phases("EVSE", evse.layout.supply_phases), evse=evse.id)
     power = Variable("EVSE", "Power", 0.0, "W", high=evse.layout.max_power_w, mutability="ReadOnly")
@@ -113,8 +105,8 @@ def _declare_evse(model: DeviceModel, evse: Evse, status_of: StatusOf) -> None:
 def _declare_connector(model: DeviceModel, evse: Evse, connector: Connector, status_of: StatusOf) -> None:
     declare = partial(model.declare, evse=evse.id, connector=connector.id)
     declare(_state("Connector"), live=partial(status_of, evse, connector))
-    declare(_available("Connector"))
-    declare(_problem("Connector"), live=partial(evse.faulted, connector.id))
+    declare(present("Connector"))
+    declare(flag("Connector", "Problem"), live=partial(evse.faulted, connector.id))
     kind = Variable("Connector", "ConnectorType", connector.layout.type, mutability="ReadOnly")
     declare(kind)
     declare(supply_phases("Connector", evse.layout.supply_phases))
