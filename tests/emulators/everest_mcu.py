@@ -349,8 +349,6 @@ class EmulatedEverestMcu(PtyEmulator):
             self.locked = locked
         self._tell("lock")
 
-    # ---- time ----
-
 
 # ---- the wire, written a second time ----
 

@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from hal.events import Event
 from hal.ports import Driver
-
-PATIENCE_S = 60.0
-"""Only a test that fails waits this long."""
+from tests.csms.waiting import PATIENT_S
 
 Wanted = Event | type[Event] | Callable[[Event], bool]
 
@@ -33,7 +31,7 @@ class Heard:
     async def until(self, wanted: Wanted) -> Event:
         """The next event that is meant, after the one waited for last."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(PATIENT_S):
                 while True:
                     for index in range(self._cursor, len(self.events)):
                         if _is(self.events[index], wanted):
@@ -54,7 +52,7 @@ def _is(event: Event, wanted: Wanted) -> bool:
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait until something is true of the other side, which posts nothing."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PATIENT_S):
             while not condition():  # noqa: ASYNC110 (emulators tell nobody)
                 await asyncio.sleep(0.002)
     except TimeoutError:

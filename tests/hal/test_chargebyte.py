@@ -35,9 +35,10 @@ from hal.liveness import FRESH_FOR_S, Liveness
 from hal.ports import PilotController, PilotIntent, Place, ResidualCurrentMonitor, Thermometer
 from hal.registry import make_bus, make_driver
 from hal.wire.chargebyte import CHARGE_CONTROL, READERS, Control
+from tests.csms.waiting import PATIENT_S
 from tests.emulators.chargebyte import HOST_SILENT, RCM_TRIPPED, EmulatedChargebyte
 from tests.emulators.pty import BYTE_BY_BYTE, QUIET, Noise
-from tests.hal.rig import PATIENCE_S, Heard, eventually, running
+from tests.hal.rig import Heard, eventually, running
 
 A, B, C, F = CpState.A, CpState.B, CpState.C, CpState.F
 POWER_13_A = PilotIntent(limit_a=13, permit_power=True)
@@ -215,7 +216,7 @@ async def test_frames_come_every_100_ms_also_while_the_loop_is_busy() -> None:
     async with rig(part=EmulatedChargebyte(speed=20, host_timeout_s=5)) as bench:
         await bench.heard.until(PilotChanged)
         before, began = bench.driver.counters["keepalives"], time.monotonic()
-        while bench.driver.counters["keepalives"] < before + 6 and time.monotonic() < began + PATIENCE_S:
+        while bench.driver.counters["keepalives"] < before + 6 and time.monotonic() < began + PATIENT_S:
             time.sleep(0.01)  # noqa: ASYNC251 (the loop is not let in: this is what is tried)
         assert bench.driver.counters["keepalives"] == before + 6
         assert time.monotonic() - began > 0.4

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from board.descriptor import find_board, read_board
+from tests.csms.waiting import PATIENT_S
 from tests.emulators.board import EmulatedBoard
 from tests.emulators.eastron import EmulatedSdm630, three_phases
 from tests.emulators.load import Load
 from tests.emulators.openevse import SLEEPING, EmulatedOpenEvse
 from tests.emulators.pty import Noise, NoisyPath
-from tests.hal.rig import PATIENCE_S, eventually
+from tests.hal.rig import eventually
 
 
 class Host:
@@ -36,7 +37,7 @@ class Host:
 
     async def line(self) -> bytes:
         """The next frame, without its CR."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PATIENT_S):
             await eventually(lambda: b"\r" in self.heard)
         line, _, rest = bytes(self.heard).partition(b"\r")
         self.heard[:] = rest

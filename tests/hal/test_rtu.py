@@ -10,10 +10,11 @@ import pytest
 
 from hal.bus.rtu import MOST_HEARD, RtuBus
 from hal.errors import BusLost, NoAnswer, PartRefused
+from tests.csms.waiting import PATIENT_S
 from tests.emulators.eastron import EmulatedSdm630
 from tests.emulators.load import Load
 from tests.emulators.pty import BYTE_BY_BYTE, Noise, Pty
-from tests.hal.rig import PATIENCE_S, eventually
+from tests.hal.rig import eventually
 
 
 def framed(text: str) -> bytes:
@@ -165,7 +166,7 @@ async def test_a_line_that_never_falls_silent_costs_no_memory() -> None:
     async with line(lambda _: b"") as (bus, slave):
         asking = asyncio.create_task(bus.read_input(1, 0, 2))
         await eventually(lambda: bool(slave.asked))
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PATIENT_S):
             while bus.counters["undecodable_bytes"] < 50_000:
                 slave.pty.send(b"\x01\x04" * 500)
                 await asyncio.sleep(0)
@@ -206,7 +207,7 @@ async def test_a_cancellation_is_never_swallowed_whenever_it_comes() -> None:
         for steps in range(12):
             del slave.asked[:]
             reading = asyncio.create_task(bus.read_input(1, 0, 2))
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(PATIENT_S):
                 while not slave.asked:  # noqa: ASYNC110 (step by step through the loop is the point)
                     await asyncio.sleep(0)
             for _ in range(steps):

@@ -20,6 +20,7 @@ from agent.shell.tables import Screen
 from agent.shell.views import shown
 from board.descriptor import read_board
 from tests.csms.practice import PracticeCsms
+from tests.csms.waiting import PATIENT_S
 from tests.edge.fake_rauc import FakeRauc
 from tests.edge.file_servers import Received, http_server
 from tests.edge.signing import Signer
@@ -28,7 +29,6 @@ from tests.scenarios.station import ID, AgentInLoop, sim_board
 CONTENT = bytes(range(256)) * 2000
 ROOT = Signer("root", valid=(-20_000, 20_000))
 SIGNER = Signer("signer", ROOT, valid=(-20_000, 20_000))
-PATIENCE_S = 30.0
 
 AT_ONCE = """
 [[variable]]
@@ -56,7 +56,7 @@ def statuses(csms: PracticeCsms) -> list[str]:
 
 async def told(csms: PracticeCsms, *wanted: str) -> None:
     """All that the CSMS has heard of the update, in this order."""
-    await csms.wait_for(lambda: statuses(csms) == list(wanted), PATIENCE_S)
+    await csms.wait_for(lambda: statuses(csms) == list(wanted))
 
 
 async def test_a_station_without_slots_says_why_it_cannot_be_updated(csms: PracticeCsms, agent: AgentInLoop) -> None:
@@ -88,12 +88,12 @@ class Box:
         until = asyncio.Event()
         running = asyncio.create_task(machine.run(control=None, wait=False, until=until))
         boots = len(csms.station(ID).calls("BootNotification"))
-        await csms.wait_for("BootNotification", PATIENCE_S, count=boots + 1)
+        await csms.wait_for("BootNotification", count=boots + 1)
         yield machine
         if not running.done():
             await machine.stop()
         until.set()
-        await asyncio.wait_for(running, PATIENCE_S)
+        await asyncio.wait_for(running, PATIENT_S)
 
     def _given(self, csms: PracticeCsms) -> Provision:
         return Provision(csms_url=csms.url, identity=ID)
@@ -133,7 +133,7 @@ async def test_a_download_that_the_power_cuts_off_goes_on_behind_it(
 
 async def ended(machine: Machine) -> None:
     """The agent asks for a restart of the board."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENT_S):
         while machine.exit_status != BOARD_RESTART:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
@@ -153,7 +153,7 @@ async def test_it_is_installed_when_the_other_slot_has_shown_that_it_works(
     assert box.rauc.log[-2:] == ["mark active booted", "mark active other"]
     box.slot = "B"
     async with box.on(csms) as machine:
-        await csms.wait_for(lambda: statuses(csms)[-1] == "Installed", PATIENCE_S)
+        await csms.wait_for(lambda: statuses(csms)[-1] == "Installed")
         await csms.wait_for("SecurityEventNotification", where=lambda event: event["type"] == "FirmwareUpdated")
         assert csms.station(ID).calls("BootNotification")[-1]["reason"] == "FirmwareUpdate"
         assert "mark good booted" in box.rauc.log
@@ -175,7 +175,7 @@ async def test_a_release_that_does_not_work_restarts_the_board_and_the_old_one_t
     assert box.rauc.log[-1] == "mark bad booted"
     box.slot = "A"
     async with box.on(csms):
-        await csms.wait_for(lambda: statuses(csms)[-1] == "InstallationFailed", PATIENCE_S)
+        await csms.wait_for(lambda: statuses(csms)[-1] == "InstallationFailed")
     assert statuses(csms).count("InstallationFailed") == 1
 
 
@@ -189,7 +189,7 @@ async def test_a_boot_loader_that_stays_is_asked_a_few_times_only(
         async with box.on(csms) as machine:
             await ended(machine)
     async with box.on(csms) as machine:
-        await csms.wait_for(lambda: statuses(csms)[-1] == "InstallationFailed", PATIENCE_S)
+        await csms.wait_for(lambda: statuses(csms)[-1] == "InstallationFailed")
         assert machine.exit_status == 0
 
 
