@@ -17,7 +17,7 @@ def pages_of(station: Station) -> Mapping[str, bytes]:
 def _identity(station: Station) -> bytes:
     desk = station.desk
     known = {
-        "station": station.provisioning.identity,
+        "station": station.blocks.provisioning.identity,
         "boot_reason": desk.boot_reason,
         "registration": desk.registration,
         "online": desk.online,

@@ -95,7 +95,7 @@ class PoweredStation:
         check_defaults(board, provision, self.station.model)
         self._slot = "" if board.control.bench else booted_slot()
         if self._slot:
-            self.station.firmware.runs_from(self._slot, take_up_update(data, self._slot))
+            self.station.blocks.firmware.runs_from(self._slot, take_up_update(data, self._slot))
         self._database = Database(data / DATABASE, lambda call: _hand_over(loop, call), self._store_state)
         self._database.flash.budget_bytes = board.storage.flash_bytes_a_day
         contents = self._open()
@@ -117,8 +117,8 @@ class PoweredStation:
         self.station.desk.clock_known = self.clock.known
         roots = CertificateStore(data / CERTIFICATES)
         keys = key_store(data, provision, roots)
-        self.station.certificates.installed = roots.installed()
-        self.station.signing.own = keys.own()
+        self.station.blocks.certificates.installed = roots.installed()
+        self.station.blocks.signing.own = keys.own()
         self.network = Network(target, _context_of(provision, self.clock, roots, keys, self.station), tasks)
         self.uploads = Uploads(
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
@@ -202,7 +202,7 @@ class PoweredStation:
 
     def firmware_status(self) -> dict[str, object] | None:
         """The last update that the CSMS asked for, and how far its present step is."""
-        told = self.station.firmware.status()
+        told = self.station.blocks.firmware.status()
         return None if told is None else {**told, "progress": self.updates.status()}
 
     def _store_state(self, works: bool, text: str) -> None:

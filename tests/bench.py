@@ -270,11 +270,11 @@ class Bench:
         self.station.desk.board_reset = self.board_reset
         self.station.desk.local_list.read = self.local_list.get
         if self.certificates is not None:
-            self.station.certificates.installed = self.certificates.installed()
+            self.station.blocks.certificates.installed = self.certificates.installed()
         if self.keys is not None:
-            self.station.signing.own = self.keys.own()
+            self.station.blocks.signing.own = self.keys.own()
         if self.slot:
-            self.station.firmware.runs_from(self.slot, self.trial)
+            self.station.blocks.firmware.runs_from(self.slot, self.trial)
         self._hardware: deque[Event] = deque()
         self._frames: deque[str] = deque()
         self.intents = {}

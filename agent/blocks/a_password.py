@@ -15,6 +15,7 @@ from agent.model.catalogue import BASIC_AUTH_PASSWORD, SECURITY_PROFILE
 from agent.model.device import Spot
 from agent.vocabulary.commands import KeepRecord, RenewLink, UsePassword
 from agent.vocabulary.facts import PasswordChanged, SecurityNoted
+from agent.vocabulary.incoming import LinkLost, LinkOpened
 from agent.vocabulary.values import Now
 
 FORMER = "password/former"
@@ -66,7 +67,7 @@ class Password(Block):
         if self.desk.model[SECURITY_PROFILE] in WITH_PASSWORD:
             self.desk.tell(RenewLink("there is a new password"))
 
-    def link_opened(self) -> None:
+    def link_opened(self, event: LinkOpened, now: Now) -> None:
         """The CSMS has taken the one that was tried."""
         if self._former is None or self.desk.model[SECURITY_PROFILE] not in WITH_PASSWORD:
             return
@@ -77,15 +78,17 @@ class Password(Block):
                 self.desk.model.reset(PLACE)
         self._forget_former()
 
-    def link_lost(self, reason: str) -> None:
+    def link_lost(self, event: LinkLost, now: Now) -> None:
         """An attempt that the CSMS refused is followed by one with the other password."""
-        if self._former is None or not reason or reason != self._refusal:
+        if self._former is None or not event.reason or event.reason != self._refusal:
             return
         self._tries_former = not self._tries_former
         if self._tries_former:
             self._use(self._former, over_slots=self._former_over_slots)
         else:
             self._use(self._password)
+
+    incoming = {LinkOpened: link_opened, LinkLost: link_lost}
 
     def refused(self, fact: SecurityNoted, now: Now) -> None:
         """``tech_info`` is what the lost connection is going to give as its reason."""

@@ -10,6 +10,7 @@ from agent.model.catalogue import TIME_ADJUSTMENT_REPORTING_THRESHOLD
 from agent.ocpp.messages.a_security import SecurityEventNotificationRequest
 from agent.vocabulary.commands import LogSecurityEvent, Send
 from agent.vocabulary.facts import SecurityNoted
+from agent.vocabulary.incoming import SecurityNoticed
 from agent.vocabulary.values import Now
 
 UNCRITICAL = frozenset(
@@ -54,3 +55,9 @@ class SecurityEvents(Block):
             self.desk.tell(Send(request, durable=True))
 
     facts = {SecurityNoted: noted}
+
+    def noticed(self, event: SecurityNoticed, now: Now) -> None:
+        """An edge saw it."""
+        self.desk.post(SecurityNoted(0, event.type, event.tech_info))
+
+    incoming = {SecurityNoticed: noticed}

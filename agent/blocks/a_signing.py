@@ -1,7 +1,6 @@
 """Block A: certificates that the CSMS signs for the station (A02, A03).  Makes no key and sees none.
 
-A certificate for the connection to the CSMS is on trial until the CSMS has taken it: where it does not, the one before
-is shown in turn, and whichever the CSMS takes is kept (A02.FR.10, A02.FR.28, with the errata of 2025-09).
+A certificate for the connection to the CSMS is on trial until the CSMS has taken it.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from functools import partial
 
 import msgspec
 
+from agent.blocks.a_trial import Trial
 from agent.blocks.base import Block, Desk
 from agent.model.catalogue import (
     CERT_SIGNING_REPEAT_TIMES,
@@ -20,30 +20,24 @@ from agent.model.catalogue import (
     ISO15118_ORGANIZATION_NAME,
     ISO15118_SECC_ID,
     MAX_CERTIFICATE_CHAIN_SIZE,
-    NETWORK_CONFIGURATION_PRIORITY,
-    NETWORK_PROFILE_CONNECTION_ATTEMPTS,
     ORGANIZATION_NAME,
-    SECURITY_PROFILE,
     V2G_CERTIFICATE_INSTALLATION_ENABLED,
 )
 from agent.ocpp.messages import a_security as m
 from agent.ocpp.messages.common import StatusInfo
 from agent.vocabulary.certificates import (
-    CertificateNews,
-    EndTrial,
     JudgeSigned,
     KeyKind,
     KeyMade,
     MakeKey,
     OwnCertificate,
     OwnCertificatesTold,
-    ShowCertificate,
     SignedJudged,
     Subject,
 )
-from agent.vocabulary.commands import Answer, RenewLink
+from agent.vocabulary.commands import Answer
 from agent.vocabulary.facts import CameOnline, CertificateRenewed, SecurityNoted, TriggerRequested
-from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.incoming import CallFailed, LinkLost, LinkOpened
 from agent.vocabulary.values import Now, SigningUse
 
 FOR_CSMS: SigningUse = "ChargingStationCertificate"
@@ -82,15 +76,22 @@ class Signing(Block):
     def __init__(self, desk: Desk, setup: SigningSetup) -> None:
         super().__init__(desk)
         self._setup = setup
-        self.own: tuple[OwnCertificate, ...] = ()
+        self._own: tuple[OwnCertificate, ...] = ()
         self._asked: dict[SigningUse, Asked] = {}
         self._given_up: set[SigningUse] = set()
         self._look_mono: float | None = None
-        self._linked = False
-        self._failures = 0
-        self._shows_renewed = True
+        self.trial = Trial(desk)
         for message, use in TRIGGERS.items():
             desk.triggers[message] = partial(self._may_ask_for, use)
+
+    @property
+    def own(self) -> tuple[OwnCertificate, ...]:
+        return self._own
+
+    @own.setter
+    def own(self, own: tuple[OwnCertificate, ...]) -> None:
+        self._own = own
+        self.trial.runs = any(each.on_trial for each in own)
 
     def has_certificate(self) -> bool:
         """Whether there is one to show to a CSMS (A05.FR.03)."""
@@ -119,7 +120,7 @@ class Signing(Block):
         owner = model[ISO15118_ORGANIZATION_NAME] or organization
         return Subject(model[ISO15118_SECC_ID] or name, owner, model[ISO15118_COUNTRY_NAME])
 
-    def _made(self, event: KeyMade) -> None:
+    def made(self, event: KeyMade, now: Now) -> None:
         asked = self._asked.get(event.use)
         if asked is None:
             return
@@ -210,7 +211,7 @@ class Signing(Block):
             use=use,
             pem=request.certificate_chain,
             subject=self._subject(use),
-            trial=use == FOR_CSMS and self._shows_certificate,
+            trial=use == FOR_CSMS and self.trial.is_needed,
             at=now.wall if self.desk.clock_known else None,
         )
         self.desk.tell(job)
@@ -218,21 +219,10 @@ class Signing(Block):
 
     calls = {m.CertificateSignedRequest: signed}
 
-    @property
-    def _shows_certificate(self) -> bool:
-        return self.desk.model[SECURITY_PROFILE] == 3
+    def told(self, event: OwnCertificatesTold, now: Now) -> None:
+        self.own = event.own
 
-    def news(self, event: CertificateNews, now: Now) -> None:
-        """From whoever keeps keys and certificates."""
-        match event:
-            case KeyMade():
-                self._made(event)
-            case SignedJudged():
-                self._judged(event, now)
-            case OwnCertificatesTold(own=own):
-                self.own = own
-
-    def _judged(self, event: SignedJudged, now: Now) -> None:
+    def judged(self, event: SignedJudged, now: Now) -> None:
         self.own = event.own
         if event.verdict == "kept":
             self._kept(event, now)
@@ -250,36 +240,24 @@ class Signing(Block):
         self.desk.tell(Answer(event.message_id, m.CertificateSignedResponse(status="Accepted")))
         self._note("ReconfigurationOfSecurityParameters", f"a new {event.use} was taken")
         self.desk.post(CertificateRenewed(0, event.use))
-        if self._on_trial:  # A02.FR.08
-            self._failures, self._shows_renewed = 0, True
-            self.desk.tell(RenewLink("there is a new certificate of the station"))
+        if self.trial.runs:
+            self.trial.begin()
 
     # ---- on trial ----
 
-    @property
-    def _on_trial(self) -> bool:
-        return any(each.on_trial for each in self.own)
+    def link_opened(self, event: LinkOpened, now: Now) -> None:
+        self.trial.link_opened()
 
-    def link_opened(self) -> None:
-        """The CSMS has taken the one that was shown: the other one goes (A02.FR.10)."""
-        self._linked, self._failures = True, 0
-        if not self._on_trial or not self._shows_certificate:
-            return
-        self.desk.tell(EndTrial(self._shows_renewed))
-        if not self._shows_renewed:  # A02.FR.29
-            self._note("DiscardedRenewedClientCertificate", "the CSMS did not take it")
-        self._shows_renewed = True
+    def link_lost(self, event: LinkLost, now: Now) -> None:
+        self.trial.link_lost()
 
-    def link_lost(self) -> None:
-        """After every configured entry had its attempts, the other certificate has its turn (A02.FR.28)."""
-        linked, self._linked = self._linked, False
-        if linked or not self._on_trial:
-            return
-        self._failures += 1
-        model = self.desk.model
-        if self._failures >= len(model[NETWORK_CONFIGURATION_PRIORITY]) * model[NETWORK_PROFILE_CONNECTION_ATTEMPTS]:
-            self._failures, self._shows_renewed = 0, not self._shows_renewed
-            self.desk.tell(ShowCertificate(self._shows_renewed))
+    incoming = {
+        KeyMade: made,
+        SignedJudged: judged,
+        OwnCertificatesTold: told,
+        LinkOpened: link_opened,
+        LinkLost: link_lost,
+    }
 
     def _note(self, type: str, what: str) -> None:
         self.desk.post(SecurityNoted(0, type, what))

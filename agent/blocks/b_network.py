@@ -228,15 +228,17 @@ class Network(Block):
 
     # ---- the connection stands ----
 
-    def link_opened(self, event: LinkOpened, now: Now) -> bool:
-        """Which profile it stands on; returns whether that is another one than before (B10.FR.10)."""
+    def link_opened(self, event: LinkOpened, now: Now) -> None:
+        """Which profile it stands on: behind another one than before nobody knows us (B10.FR.10)."""
         candidates = (*self._used, *([self._good.profile] if self._good is not None else []))
         profile = next((each for each in candidates if (each.slot, each.url) == (event.slot, event.url)), None)
-        switched = self._stood is not None and profile != self._stood
+        if self._stood is not None and profile != self._stood:
+            self.desk.registration = None
         if profile is not None:
             self._stood = self._active = profile
             self._time_out_as(profile)
-        return switched
+
+    incoming = {LinkOpened: link_opened}
 
     def accepted(self, fact: CameOnline, now: Now) -> None:
         """It works: a CSMS that takes the connection and not the station is none to come back to."""

@@ -17,7 +17,7 @@ from agent.model.catalogue import (
 from agent.ocpp.messages import b_provisioning as m
 from agent.vocabulary.commands import AdmitMessages, SetClock, TuneLink
 from agent.vocabulary.facts import CameOnline, Registered, TriggerRequested, WentOffline
-from agent.vocabulary.incoming import CallFailed
+from agent.vocabulary.incoming import CallFailed, LinkLost, LinkOpened
 from agent.vocabulary.values import Now
 
 OWN_INTERVAL_S = 60.0
@@ -39,11 +39,11 @@ class Provisioning(Block):
 
     # ---- boot ----
 
-    def link_opened(self, now: Now, *, switched: bool = False) -> None:
-        """The connection stands: say who we are, unless the CSMS knows (Part 4, 5.3); another one does not."""
+    def link_opened(self, event: LinkOpened, now: Now) -> None:
+        """The connection stands: say who we are, unless the CSMS knows (Part 4, 5.3)."""
         self.desk.online = True
-        if switched:  # B10.FR.10
-            self.desk.registration, self._boot_again_at = None, None
+        if self.desk.registration is None:  # as for another CSMS than before
+            self._boot_again_at = None
         if self.desk.accepted:
             lost_at = now.mono if self._lost_at_mono is None else self._lost_at_mono
             self.desk.tell(AdmitMessages("all"))
@@ -51,7 +51,7 @@ class Provisioning(Block):
         elif self._boot_again_at is None or now.mono >= self._boot_again_at:
             self._boot(self.desk.boot_reason)
 
-    def link_lost(self, reason: str, now: Now) -> None:
+    def link_lost(self, event: LinkLost, now: Now) -> None:
         """Offline; an attempt to connect that failed changes nothing."""
         if not self.desk.online:
             return
@@ -60,7 +60,9 @@ class Provisioning(Block):
         if self.desk.registration is None:  # no interval of the CSMS holds: the next connection is the next occasion
             self._boot_again_at = None
         self._lost_at_mono = now.mono
-        self.desk.post(WentOffline(0, reason))
+        self.desk.post(WentOffline(0, event.reason))
+
+    incoming = {LinkOpened: link_opened, LinkLost: link_lost}
 
     def _boot(self, reason: str) -> None:
         if self._boot_asked:

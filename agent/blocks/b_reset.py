@@ -16,6 +16,7 @@ from agent.ocpp.messages.common import StatusInfo
 from agent.session.evse import Evse
 from agent.vocabulary.commands import ClearFault, KeepRecord, Restart
 from agent.vocabulary.facts import AuthorizationEnded, ResetRequested, TransactionEnded
+from agent.vocabulary.incoming import OutboxDrained, TechnicianAsked
 from agent.vocabulary.values import Now
 
 RESET_PATIENCE_S = 10.0
@@ -93,8 +94,10 @@ class Resets(Block):
 
     calls = {m.ResetRequest: reset}
 
-    def restart_locally(self, now: Now) -> None:
-        """A technician, or an update, wants a restart."""
+    def asked_locally(self, event: TechnicianAsked, now: Now) -> None:
+        """A technician wants a restart."""
+        if event.wish != "restart":
+            return
         self._reason, self._look_at = "LocalReset", None
         self._restart_by = now.mono + RESET_PATIENCE_S
         self.desk.post(ResetRequested(0, "ResetCommand", "Reboot"))
@@ -121,10 +124,12 @@ class Resets(Block):
         if self._reason == "ScheduledReset" and not self._busy():
             self._restart_by = now.mono + RESET_PATIENCE_S
 
-    def outbox_drained(self, now: Now) -> None:
+    def outbox_drained(self, event: OutboxDrained, now: Now) -> None:
         """Nothing keeps a reset waiting any more."""
         if self._restart_by is not None and not self.desk.site.running():
             self._restart_by = now.mono
+
+    incoming = {TechnicianAsked: asked_locally, OutboxDrained: outbox_drained}
 
     def reset_asked(self, fact: ResetRequested, now: Now) -> None:
         """E has ended what ran; without transactions there is nothing to wait for."""

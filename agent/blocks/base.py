@@ -1,4 +1,4 @@
-"""What every functional block has: a letter, two or three tables, and the desk that it shares with the others."""
+"""What every functional block has: a letter, its tables, and the desk that it shares with the others."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from agent.session.site import Site
 from agent.session.tokens import Entry
 from agent.vocabulary.commands import Answer, Command, KeepRecord, Send
 from agent.vocabulary.facts import Fact, RegistrationStatus
+from agent.vocabulary.incoming import Incoming
 from agent.vocabulary.values import LastEnd, Now, Token
 from hal.events import CertificateHash
 
@@ -45,6 +46,7 @@ BOOT_REASON = "boot/reason"
 FactTable = Mapping[type[Fact], Callable[..., None]]
 CallTable = Mapping[type[Request], Callable[..., Response | None]]
 AnswerTable = Mapping[type[Request], Callable[..., None]]
+IncomingTable = Mapping[type[Incoming], Callable[..., None]]
 
 
 NO_ROOM = StatusInfo(reason_code="OutOfStorage", additional_info="the disk refuses writes")
@@ -149,6 +151,7 @@ class Block:
     facts: ClassVar[FactTable] = {}
     calls: ClassVar[CallTable] = {}
     answers: ClassVar[AnswerTable] = {}
+    incoming: ClassVar[IncomingTable] = {}
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk

@@ -31,7 +31,7 @@ from agent.vocabulary.facts import (
     TokenPresented,
     TokenRefused,
 )
-from agent.vocabulary.incoming import CallFailed, TokenNoted
+from agent.vocabulary.incoming import CacheCleared, CallFailed, TokenNoted
 from agent.vocabulary.values import Now, Token
 from hal.events import Contract
 
@@ -159,11 +159,14 @@ class AuthorizationBlock(Block):
 
     def note(self, event: TokenNoted, now: Now) -> None:
         """The service port puts an entry into the cache, in use or not."""
-        self._known.keep(event.token, Entry(status=event.status, group=event.group), now.wall)
+        if event.where == "cache":
+            self._known.keep(event.token, Entry(status=event.status, group=event.group), now.wall)
 
-    def forget_all(self) -> None:
+    def cleared(self, event: CacheCleared, now: Now) -> None:
         """The service port empties the cache, in use or not."""
         self._known.forget_all()
+
+    incoming = {TokenNoted: note, CacheCleared: cleared}
 
     def tell_vehicles(self) -> None:
         """Let the vehicles that speak ISO 15118 hear what has come of it."""

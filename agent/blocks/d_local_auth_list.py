@@ -64,13 +64,17 @@ class LocalAuthList(Block):
 
     calls = {m.SendLocalListRequest: send, m.GetLocalListVersionRequest: version}
 
-    def note(self, event: TokenNoted) -> None:
+    def note(self, event: TokenNoted, now: Now) -> None:
         """The service port puts an entry into the list; a list that was never installed becomes version 1."""
+        if event.where != "list":
+            return
         local_list = self.desk.local_list
         entry = Entry(status=event.status, group=event.group)
         change = local_list.differential(max(local_list.state.version, 1), {key_of(event.token): entry})
         if change is not None:
             self._tell(change)
+
+    incoming = {TokenNoted: note}
 
     @property
     def enabled(self) -> bool:

@@ -13,6 +13,7 @@ from agent.blocks.g_status import ConnectorStatuses
 from agent.ocpp.messages import g_availability as m
 from agent.vocabulary.commands import ClearFault, KeepRecord
 from agent.vocabulary.facts import AuthorizationEnded
+from agent.vocabulary.incoming import TechnicianAsked
 from agent.vocabulary.values import Now
 
 RESETS = ("RemoteReset", "ScheduledReset", "LocalReset")
@@ -122,3 +123,9 @@ class Availability(Block):
         for evse in self.desk.site.evses.values():
             if evse_id in (0, evse.id):
                 self.desk.tell(ClearFault(evse.id))
+
+    def asked_locally(self, event: TechnicianAsked, now: Now) -> None:
+        if event.wish == "clear_fault":
+            self.clear_faults(event.evse)
+
+    incoming = {TechnicianAsked: asked_locally}

@@ -16,7 +16,6 @@ from agent.vocabulary.commands import Answer
 from agent.vocabulary.facts import SecurityNoted, TriggerRequested
 from agent.vocabulary.firmware import (
     DropFirmware,
-    FirmwareNews,
     FirmwareProved,
     FirmwareStepEnded,
     JudgeSigner,
@@ -67,7 +66,7 @@ class FirmwareUpdate(Block):
         why = objection_to(request.firmware.location, self.desk.model[FILE_TRANSFER_PROTOCOLS])
         return refused("Rejected", "InvalidURL", f"location: {why}") if why else None
 
-    def _judged(self, event: SignerJudged, now: Now) -> None:
+    def judged(self, event: SignerJudged, now: Now) -> None:
         request = self._judging.pop(event.message_id, None)
         if request is None:
             return
@@ -94,14 +93,11 @@ class FirmwareUpdate(Block):
 
     # ---- what happens ----
 
-    def news(self, event: FirmwareNews, now: Now) -> None:
-        match event:
-            case SignerJudged():
-                self._judged(event, now)
-            case FirmwareStepEnded():
-                self._course.step_ended(event, now)
-            case FirmwareProved(good=good):
-                self._course.proved(good=good, now=now)
+    def step_ended(self, event: FirmwareStepEnded, now: Now) -> None:
+        self._course.step_ended(event, now)
+
+    def proved(self, event: FirmwareProved, now: Now) -> None:
+        self._course.proved(good=event.good, now=now)
 
     def heard(
         self,
@@ -113,6 +109,7 @@ class FirmwareUpdate(Block):
             self._course.farewell_heard(now)
 
     answers = {m.FirmwareStatusNotificationRequest: heard}
+    incoming = {SignerJudged: judged, FirmwareStepEnded: step_ended, FirmwareProved: proved}
 
     def look(self, now: Now) -> None:
         """Go on where that is due, and let nobody begin on what is to restart, unless the CSMS has it so."""

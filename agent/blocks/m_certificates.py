@@ -88,7 +88,7 @@ class Certificates(Block):
         self._jobs[job.message_id] = job
         self.desk.tell(job)
 
-    def ended(self, event: CertificateJobEnded) -> None:
+    def ended(self, event: CertificateJobEnded, now: Now) -> None:
         """Answer what was asked for."""
         before, self.installed = self.installed, event.installed
         job = self._jobs.pop(event.message_id, None)
@@ -98,6 +98,8 @@ class Certificates(Block):
             self._note(job, before)
         info = StatusInfo(reason_code=event.reason_code, additional_info=event.reason[:512]) if event.reason else None
         self.desk.tell(Answer(event.message_id, _answer_to(job, event, info)))
+
+    incoming = {CertificateJobEnded: ended}
 
     def _note(self, job: StoreCertificate | RemoveCertificate, before: tuple[InstalledCertificate, ...]) -> None:
         """Whom the station trusts is a security parameter."""

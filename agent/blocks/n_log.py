@@ -141,6 +141,7 @@ class LogUpload(Block):
             self._unheard = request
 
     answers = {m.LogStatusNotificationRequest: heard}
+    incoming = {UploadEnded: ended}
 
     def online(self, fact: CameOnline, now: Now) -> None:
         if self._unheard is not None:

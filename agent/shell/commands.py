@@ -115,7 +115,7 @@ class Commands:
 
     async def events(self, arguments: Nothing) -> Answer:
         """The last ones, oldest first."""
-        return {"events": [event_status(noticed) for noticed in self._on().station.events.recent]}
+        return {"events": [event_status(noticed) for noticed in self._on().station.blocks.events.recent]}
 
     async def variables(self, arguments: VariablesAsked) -> Answer:
         return variables_status(self._on().station.model, arguments)

@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 def monitors_status(station: Station) -> Answer:
     """What ``monitors`` says."""
-    model, monitors = station.model, station.monitoring.watch.monitors
+    model, monitors = station.model, station.blocks.monitoring.watch.monitors
     return {
         "enabled": model[MONITORING_ENABLED],
         "base": model[ACTIVE_MONITORING_BASE],

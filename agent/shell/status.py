@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 
 def identity_status(station: Station) -> Answer:
     """What the station says of itself when it boots, and why it did."""
-    told = station.provisioning.identity
+    told = station.blocks.provisioning.identity
     return {
         "vendor": told.vendor_name,
         "model": told.model,
@@ -50,7 +50,7 @@ def evse_status(evse: Evse, station: Station) -> Answer:
         "plugged": evse.plugged is not None,
         "connector": evse.plugged,
         "connectors": [
-            {"id": connector.id, "status": station.statuses.status_of(evse, connector)}
+            {"id": connector.id, "status": station.blocks.statuses.status_of(evse, connector)}
             for connector in evse.connectors.values()
         ],
         "authorized": None if right is None else right.token.id,

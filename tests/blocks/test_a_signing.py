@@ -240,7 +240,7 @@ def test_a_certificate_that_nobody_asked_for_is_rejected(bench: Bench, root: Aut
 @pytest.mark.proves("A00.FR.508")
 def test_a_certificate_is_known_by_its_serial_number(bench: Bench, root: Authority):
     serial = f"{leaf_of(renewed(bench, root)).serial_number:x}"
-    (own,) = bench.station.signing.own
+    (own,) = bench.station.blocks.signing.own
     assert own.chain[0].serial_number == serial
 
 
@@ -343,7 +343,7 @@ def test_without_client_certificates_there_is_nothing_to_try(tmp_path: Path, roo
     dialed = len(bench.dialed)
     renewed(bench, root)
     assert len(bench.dialed) == dialed
-    assert bench.station.signing.has_certificate()
+    assert bench.station.blocks.signing.has_certificate()
 
 
 # ---- in time ----

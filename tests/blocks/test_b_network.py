@@ -24,7 +24,9 @@ def a_bench(url: str = OLD, security_profile: int = 0, **options: object) -> Ben
     setup = NetworkSetup(NetworkProfile(FACTORY_SLOT, url, security_profile), "CS1")
     bench = Bench(network=setup, **options)  # type: ignore[arg-type]
     if certificate:
-        bench.station.signing.own = (OwnCertificate("ChargingStationCertificate", POWER_ON + timedelta(days=365), ()),)
+        bench.station.blocks.signing.own = (
+            OwnCertificate("ChargingStationCertificate", POWER_ON + timedelta(days=365), ()),
+        )
     bench.accept()
     bench.take_sent()
     return bench

@@ -12,7 +12,7 @@ from tests.blocks.test_e_start import bench_with
 def tell(bench: Bench, severity: int = 1, count: int = 1) -> None:
     """Something is told that no monitor watches."""
     for _ in range(count):
-        events = bench.station.events
+        events = bench.station.blocks.events
         event = events.hard_wired(bench.now, part_of("Contactor", 1), "Tripped", "true")
         events.notify(bench.now, severity, event)
         bench.pass_time(0)

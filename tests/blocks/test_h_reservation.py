@@ -48,7 +48,7 @@ class Yard(Bench):
 
     def status(self, evse: int = 1) -> str:
         """What stands in the device model."""
-        return str(self.station.statuses.status_of(self.evse(evse), self.evse(evse).connectors[1]))
+        return str(self.station.blocks.statuses.status_of(self.evse(evse), self.evse(evse).connectors[1]))
 
     def judge(self, groups: Mapping[str, str]) -> None:
         """The CSMS knows whose card belongs to which group."""

@@ -686,15 +686,15 @@ def test_while_the_time_is_not_known_profiles_go_by_the_clock_there_is_and_anew_
 def test_the_station_wakes_when_a_period_begins_and_not_before():
     bench = charging(variables={"SampledDataCtrlr.TxUpdatedInterval": 0})
     install(bench, 1, ((0, 10.0), (1000, 16.0)), start=0)
-    assert bench.station.smart_charging.next_deadline() == pytest.approx(2000.0)
+    assert bench.station.blocks.smart_charging.next_deadline() == pytest.approx(2000.0)
     clear(bench, 1)
-    assert bench.station.smart_charging.next_deadline() is None
+    assert bench.station.blocks.smart_charging.next_deadline() is None
 
 
 def test_nothing_is_reckoned_while_nothing_changes():
     bench = charging()
     install(bench, 1, ((0, 10.0), (1000, 16.0)), start=0)
-    limits = bench.station.smart_charging.limits
+    limits = bench.station.blocks.smart_charging.limits
     reckoned: list[object] = []
     apply = limits._apply
     limits._apply = lambda now: (reckoned.append(now), apply(now))[1]  # type: ignore[method-assign]

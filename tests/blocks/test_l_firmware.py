@@ -575,9 +575,9 @@ def test_after_a_good_end_nothing_is_under_way(update: Updating) -> None:
 
 
 def test_people_see_how_far_it_is(update: Updating) -> None:
-    assert update.bench.station.firmware.status() is None
+    assert update.bench.station.blocks.firmware.status() is None
     update.start()
     update.end("download", "failed", "files.example: connection refused")
-    told = update.bench.station.firmware.status()
+    told = update.bench.station.blocks.firmware.status()
     assert told is not None
     assert (told["status"], told["reason"]) == ("DownloadPaused", "files.example: connection refused")

@@ -135,7 +135,7 @@ def test_M03_FR_05_the_chain_is_listed_with_the_authorities_as_children(bench: B
 def test_a_certificate_of_the_station_itself_is_not_deleted(tmp_path: Path, root: Authority, use: str):
     bench = trusting(trusting(keyed(tmp_path, secc=True), root, "V2GRootCertificate"), root)
     renewed(bench, root, FOR_VEHICLES if use == FOR_VEHICLES else "ChargingStationCertificate")
-    (own,) = [each for each in bench.station.signing.own if each.use == use]
+    (own,) = [each for each in bench.station.blocks.signing.own if each.use == use]
     leaf = own.chain[0]
     data = {
         "hashAlgorithm": "SHA256",
@@ -146,7 +146,7 @@ def test_a_certificate_of_the_station_itself_is_not_deleted(tmp_path: Path, root
     told = bench.ask("DeleteCertificate", certificateHashData=data)
     assert isinstance(told, dict)
     assert told["status"] == "Failed"
-    assert bench.station.signing.own == (own,)
+    assert bench.station.blocks.signing.own == (own,)
 
 
 # ---- M06 ----

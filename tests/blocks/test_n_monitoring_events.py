@@ -353,7 +353,7 @@ def test_a_csms_that_knows_no_events_is_not_told_again_and_nothing_is_kept_for_i
     bench.plug_in()
     assert len(take_events(bench)) == 1
     assert (durable(bench), len(bench.parked)) == (0, 1)
-    assert [noticed.way for noticed in bench.station.events.recent] == ["durable", *["unknown to the CSMS"] * 2]
+    assert [noticed.way for noticed in bench.station.blocks.events.recent] == ["durable", *["unknown to the CSMS"] * 2]
     bench.disconnect()
     del bench.script["NotifyEvent"]
     bench.connect()
@@ -403,15 +403,15 @@ def test_a_clock_that_is_set_moves_what_is_aligned_with_it():
 def test_a_period_of_a_second_is_not_polled_for():
     bench = monitored()
     put_one(bench, watching(POWER, "Periodic", 3600))
-    assert bench.station.monitoring.next_deadline() == bench.mono + 3600
+    assert bench.station.blocks.monitoring.next_deadline() == bench.mono + 3600
 
 
 def test_without_monitors_nothing_waits_for_anything():
     bench = Bench()
     bench.accept()
-    for monitor in list(bench.station.monitoring.watch.monitors):
-        bench.station.monitoring.watch.monitors.remove(monitor.id)
-    assert bench.station.monitoring.next_deadline() is None
+    for monitor in list(bench.station.blocks.monitoring.watch.monitors):
+        bench.station.blocks.monitoring.watch.monitors.remove(monitor.id)
+    assert bench.station.blocks.monitoring.next_deadline() is None
 
 
 def test_a_preset_tells_from_the_first_start_on():

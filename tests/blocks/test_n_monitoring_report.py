@@ -44,7 +44,7 @@ def test_N02_FR_11_without_criteria_every_monitor_is_reported():
     mine = five(bench)
     told = reported(bench)
     assert set(mine.values()) < set(told)
-    assert list(told) == [monitor.id for monitor in bench.station.monitoring.watch.monitors]
+    assert list(told) == [monitor.id for monitor in bench.station.blocks.monitoring.watch.monitors]
     first = told[mine["UpperThreshold"]]
     assert {name: first[name] for name in ("type", "value", "severity", "transaction")} == {
         "type": "UpperThreshold",
@@ -185,7 +185,7 @@ def test_N02_a_long_report_comes_in_pages_with_one_number_counted_from_0():
     assert [page["tbc"] for page in told] == [True] * (len(told) - 1) + [False]
     assert len(told) > 2
     ids = [each["id"] for page in told for data in page["monitor"] for each in data["variableMonitoring"]]
-    assert len(ids) == len(set(ids)) == len(bench.station.monitoring.watch.monitors)
+    assert len(ids) == len(set(ids)) == len(bench.station.blocks.monitoring.watch.monitors)
 
 
 def test_the_next_page_waits_for_the_answer_to_the_one_before():

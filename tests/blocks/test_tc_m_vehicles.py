@@ -56,7 +56,7 @@ def test_TC_M_23_CS_the_certificate_of_the_station_is_not_deleted(tmp_path: Path
     listed = octt.ask("GetInstalledCertificateIds")  # 1
     assert isinstance(listed, dict)
     assert listed["status"] == "Accepted"
-    (own,) = octt.station.signing.own
+    (own,) = octt.station.blocks.signing.own
     data = {
         "hashAlgorithm": "SHA256",
         "issuerNameHash": own.chain[0].issuer_name_hash,

@@ -53,8 +53,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "agent.writing",
         "hal.events",
     ),
+    "agent.functional_blocks": ("agent.blocks", "agent.model", "agent.ocpp", "agent.vocabulary"),
     "agent.station": (
         "agent.blocks",
+        "agent.functional_blocks",
         "agent.instruments",
         "agent.inventory",
         "agent.model",
