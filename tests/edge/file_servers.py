@@ -5,6 +5,7 @@ Both can be told to cut a connection in the middle, to refuse, or to be slow.
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 import warnings
@@ -22,6 +23,9 @@ from pyftpdlib.servers import FTPServer
 
 USER, PASSWORD = "station", "s€cret/with@signs"
 URL_USER = "station:s%E2%82%ACcret%2Fwith%40signs"
+
+# Tests look at the log for what the station says.
+logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)
 
 
 class Received:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import ssl
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,15 +29,6 @@ MOST = 10 << 20
 
 def untrusting() -> ssl.SSLContext:
     raise AssertionError("no TLS is wanted here")
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logger = logging.getLogger("pyftpdlib")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(level)
 
 
 @pytest.fixture
