@@ -1,1 +1,1 @@
-"""What OCPP requires: one file a functional block."""
+"""What OCPP requires: functional blocks, the files of each with its letter."""

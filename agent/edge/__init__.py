@@ -1,1 +1,1 @@
-"""Thin I/O: websocket, database."""
+"""Thin I/O: socket, database, files, D-Bus, clocks."""

@@ -237,12 +237,16 @@ def kind_words(kind: Any) -> str:
 def number_words(kind: inspect.IntType | inspect.FloatType) -> str:
     name = "whole number" if isinstance(kind, inspect.IntType) else "number"
     if kind.gt is not None:
-        name += f" above {kind.gt:.9g}"
+        name += f" above {_plain(kind.gt)}"
     if kind.ge is not None:
-        name += f", at least {kind.ge:.9g}" if kind.le is None else f", {kind.ge:.9g} to {kind.le:.9g}"
+        name += f", at least {_plain(kind.ge)}" if kind.le is None else f", {_plain(kind.ge)} to {_plain(kind.le)}"
     elif kind.le is not None:
-        name += f", at most {kind.le:.9g}"
+        name += f", at most {_plain(kind.le)}"
     return name
+
+
+def _plain(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.9g}"
 
 
 # ---- OCPP ----
