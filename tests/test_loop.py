@@ -18,6 +18,7 @@ from agent.link.outbox import Outbox
 from agent.loop import Loop
 from agent.model.catalogue import OFFLINE_THRESHOLD
 from agent.ocpp.messages.b_provisioning import ChargingStation
+from agent.ocpp.tolerance import Tolerance
 from agent.session.connector import ConnectorLayout
 from agent.session.layout import EvseLayout
 from agent.station import Station
@@ -455,6 +456,21 @@ async def test_an_answer_that_the_disk_takes_back_says_so_once_and_what_it_promi
     rig.store.commit()
     assert len(rig.answers()) == 1
     assert "variable/OCPPCommCtrlr////OfflineThreshold/" not in rig.store.memory
+
+
+async def test_several_calls_that_the_disk_refuses_are_undone_the_last_one_first(rig: Rig):
+    rig.accept()
+    rig.loop.link.ear.tolerance = Tolerance.KNOWN  # of a CSMS that does not wait for answers
+    rig.store.at_once = False
+    before = rig.station.model[OFFLINE_THRESHOLD]
+    named = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "OfflineThreshold"}}
+    for value in ("7", "8"):
+        rig.ask("SetVariables", setVariableData=[{**named, "attributeValue": value}])
+    assert rig.station.model[OFFLINE_THRESHOLD] == 8
+    rig.store.refuse()
+    statuses = [told["setVariableResult"][0]["attributeStatus"] for _, _, told in rig.answers()]
+    assert statuses == ["Rejected", "Rejected"]
+    assert rig.station.model[OFFLINE_THRESHOLD] == before
 
 
 async def test_a_disk_that_works_again_has_everything_and_nothing_is_answered_twice(rig: Rig):

@@ -49,6 +49,9 @@ AnswerTable = Mapping[type[Request], Callable[..., None]]
 IncomingTable = Mapping[type[Incoming], Callable[..., None]]
 
 
+MOST_PROMISES = 16
+"""How many of the last answers can be taken back: a CSMS asks again before the disk has said how it went."""
+
 NO_ROOM = StatusInfo(reason_code="OutOfStorage", additional_info="the disk refuses writes")
 
 
@@ -88,7 +91,7 @@ class Desk:
         self.clock_known = True
         self.disk_works = True
         self.waiting: Callable[[str | None], bool] = lambda transaction_id: False
-        self._undo: tuple[str, Callable[[], object]] | None = None
+        self._undo: deque[tuple[str, Callable[[], object]]] = deque(maxlen=MOST_PROMISES)
         self.triggers: dict[str, Callable[[], bool]] = {}  # what else the CSMS may ask for, and whether it can now
         self.busy: set[str] = set()  # what a reset on idle waits for besides charging: an upload, an update
         self.unbreakable = ""  # what no reset may interrupt, in words
@@ -107,14 +110,14 @@ class Desk:
 
     def promise(self, response: Response, unless_stored: Response, undo: Callable[[], object]) -> None:
         """Answer the present call; where the disk refuses, the other answer goes out and ``undo`` is done."""
-        self._undo = self.message_id, undo
+        self._undo.append((self.message_id, undo))
         self.tell(Answer(self.message_id, response, unless_stored))
 
     def take_back(self, message_id: str) -> None:
-        """The disk has refused what the answer to this call would have promised."""
-        if self._undo is not None and self._undo[0] == message_id:
-            self._undo[1]()
-            self._undo = None
+        """The disk has refused what the answer to this call would have promised, and all that waited behind it."""
+        while any(promised == message_id for promised, _ in self._undo):
+            _, undo = self._undo.pop()
+            undo()
 
     def read_record(self, key: str, value: bytes, kind: type[T]) -> T | None:
         """A record of the last time; what cannot be read is noted and forgotten, the station starts without it."""
