@@ -251,8 +251,7 @@ class Network(Block):
         self._own_passwords = False
         for slot, profile in self._slots.items():
             if profile.password is not None:
-                self._slots[slot] = replace(profile, password=None)
-                self.desk.tell(KeepRecord(f"{PROFILE}{slot}", msgspec.json.encode(self._slots[slot])))
+                self._keep_slot(slot, replace(profile, password=None))
         if self._good is not None:
             self._keep_good(self._good)
 
@@ -277,8 +276,7 @@ class Network(Block):
         lower = [slot for slot, profile in self._slots.items() if profile.security_profile < security_profile]
         kept = tuple(profile for profile in self._used if profile.security_profile >= security_profile)
         for slot in lower:
-            del self._slots[slot]
-            self.desk.tell(KeepRecord(f"{PROFILE}{slot}", b"null"))
+            self._keep_slot(slot, None)
         if lower:
             self._prefer(tuple(x for x in self.desk.model[NETWORK_CONFIGURATION_PRIORITY] if int(x) in self._slots))
         if kept != self._used:
