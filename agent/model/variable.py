@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
+from agent.vocabulary.times import time_text
+
 T = TypeVar("T")
 
 LEAST_INTEGER, GREATEST_INTEGER = -(2**31), 2**31 - 1
@@ -151,8 +153,3 @@ def _data_type(default: object) -> DataType:
     if isinstance(default, tuple):
         return "MemberList"
     return "dateTime" if isinstance(default, datetime) else "string"
-
-
-def time_text(at: datetime) -> str:
-    """A time of day (UTC) as it is told."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from agent.errors import BenchRefused
-from agent.model.variable import time_text
 from agent.session.layout import EvseLayout
 from agent.session.limits import Bound, Limits, PhaseLimit, Said
 from agent.vocabulary.incoming import LimitSet
+from agent.vocabulary.times import time_text
 
 Answer = dict[str, Any]
 Amps = Annotated[float, Meta(ge=0, le=500)]

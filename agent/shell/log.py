@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.edge.log_memory import LogMemory
-from agent.model.variable import time_text
+from agent.vocabulary.times import time_text
 
 
 class LogAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,9 +14,9 @@ from agent.model.catalogue import (
 )
 from agent.model.device import Slot
 from agent.model.monitors import THRESHOLDS, Monitor
-from agent.model.variable import time_text
 from agent.shell.variables import place_status
 from agent.station import Station
+from agent.vocabulary.times import time_text
 
 Answer = dict[str, Any]
 

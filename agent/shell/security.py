@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from agent.edge.security_log import LoggedEvent, events
 from agent.errors import BenchRefused
-from agent.model.variable import time_text
+from agent.vocabulary.times import time_text
 
 
 class SecurityLogAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

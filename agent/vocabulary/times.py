@@ -1,4 +1,4 @@
-"""Times of day as whole numbers: milliseconds since 1970.  Asks no clock."""
+"""Times of day (UTC) as whole numbers, milliseconds since 1970, and as text.  Asks no clock."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def ms_of(at: datetime) -> int:
 def time_of(at_ms: int) -> datetime:
     """The time of day (UTC) again."""
     return EPOCH + at_ms * A_MILLISECOND
+
+
+def time_text(at: datetime) -> str:
+    """A time of day as it is told."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
