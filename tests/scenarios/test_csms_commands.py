@@ -272,12 +272,12 @@ async def test_B11_a_reset_of_a_quiet_station_boots_it(csms: PracticeCsms, onlin
 # Everything else.
 
 
-@pytest.mark.parametrize("action", ["GetCompositeSchedule", "ClearDisplayMessage", "MakeCoffee", "BootNotification"])
+@pytest.mark.parametrize("action", ["CostUpdated", "ClearDisplayMessage", "MakeCoffee", "BootNotification"])
 async def test_what_the_station_does_not_know_is_not_implemented(
     csms: PracticeCsms, online: AgentInLoop, action: str
 ) -> None:
     payload: dict[str, Any] = {
-        "GetCompositeSchedule": {"duration": 60, "evseId": 1},
+        "CostUpdated": {"totalCost": 1.5, "transactionId": "T"},
         "ClearDisplayMessage": {"id": 1},
         "BootNotification": {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}},
     }
