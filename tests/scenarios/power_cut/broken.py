@@ -1,10 +1,12 @@
 """Stations that are wrong on purpose: the harness must find each of them out.  Built in after ``watched``."""
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
+import agent.link.csms
 import agent.powered
 from agent.edge.database import Contents
-from agent.link.csms import CsmsLink
+from agent.link.conversation import Conversation
 from agent.link.disk import Answered, Write
 from agent.link.outbox import Entry
 from agent.ocpp.messages.base import Request
@@ -29,7 +31,7 @@ class NeverSyncs(WatchedDatabase):
         return contents
 
 
-class ForgetsWhatItSends(CsmsLink):
+class ForgetsWhatItSends(Conversation):
     """Does not wait for the answer."""
 
     def _call(self, request: Request, entry: Entry | None, mono: float) -> bool:
@@ -39,14 +41,15 @@ class ForgetsWhatItSends(CsmsLink):
         return called
 
 
-FAULTS: dict[str, tuple[str, type]] = {
-    "commits after sending": ("Database", TellsBeforeCommit),
-    "tells before it is synced": ("Database", NeverSyncs),
-    "forgets before the answer": ("CsmsLink", ForgetsWhatItSends),
+FAULTS: dict[str, tuple[ModuleType, str, type]] = {
+    "commits after sending": (agent.powered, "Database", TellsBeforeCommit),
+    "tells before it is synced": (agent.powered, "Database", NeverSyncs),
+    "forgets before the answer": (agent.link.csms, "Conversation", ForgetsWhatItSends),
 }
 
 
 def build_in(fault: str) -> None:
     """From now on, stations of this process have it."""
-    name, kind = FAULTS[fault]
-    setattr(agent.powered, name, kind)
+    where, name, kind = FAULTS[fault]
+    assert hasattr(where, name)
+    setattr(where, name, kind)
