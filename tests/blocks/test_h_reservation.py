@@ -149,6 +149,13 @@ def test_H01_FR_12_a_faulted_evse_is_faulted():
     assert yard.reserve(evseId=1) == "Faulted"
 
 
+@pytest.mark.proves("H01.FR.19")
+def test_TC_H_13_CS_a_station_that_reserves_by_evse_only_takes_nothing_else():
+    yard = Yard(2, variables={"ReservationCtrlr.NonEvseSpecific": "false"})
+    assert yard.reserve() == "Rejected"
+    assert yard.reserve(evseId=1) == "Accepted"
+
+
 @pytest.mark.proves("H01.FR.14")
 def test_TC_H_06_CS_an_evse_that_is_closed_is_unavailable():
     yard = Yard()
