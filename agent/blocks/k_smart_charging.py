@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from agent.blocks.base import Block, CallRefused, Desk
+from agent.blocks.base import NO_ROOM, Block, CallRefused, Desk
 from agent.blocks.k_external_limits import is_external
 from agent.blocks.k_limits import ProfileLimits
 from agent.blocks.k_priority import Priorities
@@ -66,7 +66,7 @@ class SmartCharging(Block):
         each = _installed(request.evse_id, request.charging_profile)
         before = self._drop(Wanted(ids=(each.profile.id,)))
         self._install(each)
-        unkept = _rejected(("InternalError", "it could not be stored"))
+        unkept = m.SetChargingProfileResponse(status="Rejected", status_info=NO_ROOM)
         undo = partial(self._take_back, each, before)
         self.desk.promise(m.SetChargingProfileResponse(status="Accepted"), unkept, undo)
         return None

@@ -718,5 +718,5 @@ def test_a_disk_that_refuses_keeps_the_profile_out():
     bench = charging()
     install(bench, 1, 12.0)
     bench.disk_refuses = True
-    assert refusal(bench, 1, profile(10.0)) == "InternalError"
+    assert refusal(bench, 1, profile(10.0)) == "OutOfStorage"
     assert offer(bench) == 12.0
