@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from agent.edge.durable import keep
 from agent.edge.heart import ServiceManager
 from agent.edge.log_memory import LogMemory
 from agent.edge.websocket import check_url
@@ -301,13 +301,7 @@ def write_provision(data: Path, provision: Provision) -> None:
     """Store it, readable by nobody else: it may hold a password."""
     path = data / PROVISION
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(provision))
-            file.flush()
-            os.fsync(file.fileno())
-        path.with_suffix(".new").replace(path)
+        keep(path, msgspec.json.encode(provision))
     except OSError as error:
         raise StartFailed(f"{path}: {error.strerror}") from None
 
