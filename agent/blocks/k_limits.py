@@ -116,7 +116,7 @@ class ProfileLimits:
 def roof_of(evse: Evse) -> Grant:
     """What everything but profiles allows."""
     beside = evse.limits.beside(CSMS)
-    phases = 1 if evse.layout.switches_phases and beside.phases < evse.layout.phases else evse.layout.phases
+    phases = evse.layout.phases_used(beside.phases)
     return Grant(min(beside.phase_a[:phases]), min(beside.phases, evse.layout.phases))
 
 

@@ -113,7 +113,7 @@ class Outlook:
         """What all EVSEs together will take at most (K08.FR.03)."""
         each = [(party.layout, self.own(party, at_ms)) for party in self.parties]
         value = sum(told(grant, layout, unit) for layout, grant in each)
-        phases = max((used(grant, layout) for layout, grant in each), default=1)
+        phases = max((layout.phases_used(grant.phases) for layout, grant in each), default=1)
         limit = self.station.at(at_ms)
         self.until_ms = min(self.until_ms, self.station.until_ms)
         if limit is not None:
@@ -126,14 +126,9 @@ def least(one: Grant, other: Grant | None) -> Grant:
     return one if other is None else Grant(min(one.limit_a, other.limit_a), min(one.phases, other.phases))
 
 
-def used(grant: Grant, layout: EvseLayout) -> int:
-    """On how many phases a vehicle can take it."""
-    return 1 if layout.switches_phases and grant.phases < layout.phases else layout.phases
-
-
 def told(grant: Grant, layout: EvseLayout, unit: Unit) -> float:
     """A grant in the unit that was asked for."""
-    return grant.limit_a if unit == "A" else grant.limit_a * layout.voltage_v * used(grant, layout)
+    return grant.limit_a if unit == "A" else grant.limit_a * layout.voltage_v * layout.phases_used(grant.phases)
 
 
 def schedule_of(outlook: Outlook, party: Party | None, unit: Unit, from_ms: int, to_ms: int) -> tuple[list[Step], int]:
@@ -147,7 +142,7 @@ def schedule_of(outlook: Outlook, party: Party | None, unit: Unit, from_ms: int,
             value, phases = outlook.total(unit, at_ms)
         else:
             grant = outlook.of_evse(party, at_ms)
-            value, phases = told(grant, party.layout, unit), used(grant, party.layout)
+            value, phases = told(grant, party.layout, unit), party.layout.phases_used(grant.phases)
         step = Step((at_ms - from_ms) // 1000, _one_digit(value), phases)
         if steps and steps[-1].start_s == step.start_s:
             steps.pop()

@@ -7,7 +7,7 @@ import msgspec
 from agent.session.connector import ConnectorLayout
 from agent.session.dc import DcLayout
 from agent.session.derating import DeratingLayout
-from agent.session.limits import Limits, Terms
+from agent.session.limits import Limits, Terms, phases_used
 
 
 class EvseLayout(msgspec.Struct, frozen=True):
@@ -40,6 +40,10 @@ class EvseLayout(msgspec.Struct, frozen=True):
     def max_power_w(self) -> float:
         """What it can give at most."""
         return self.limit_a * self.phases * self.voltage_v
+
+    def phases_used(self, allowed: int) -> int:
+        """On how many phases a vehicle is offered current, where it may be so many."""
+        return phases_used(allowed, self.phases, switches=self.switches_phases)
 
     def made_limits(self) -> Limits:
         """The limits that the board alone sets."""

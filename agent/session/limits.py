@@ -233,10 +233,15 @@ class Limits:
 
     def _offer_of(self, least: Bound) -> Offer:
         """One current for all phases, and all phases or only L1; a part that cannot leave phases out gives nothing."""
-        phases = 1 if self._switches_phases and least.phases < self.wired_phases else self.wired_phases
+        phases = phases_used(least.phases, self.wired_phases, switches=self._switches_phases)
         limit_a = min(least.phase_a[:phases])
         pauses = limit_a < self._min_a or least.phases < phases
         return Offer(0.0 if pauses else limit_a, phases)
+
+
+def phases_used(allowed: int, wired: int, *, switches: bool) -> int:
+    """On how many phases a vehicle is offered current: on all, or on L1 alone where the others can be left out."""
+    return 1 if switches and allowed < wired else wired
 
 
 def _rank(said: Said) -> tuple[int, str]:
