@@ -120,16 +120,17 @@ class PoweredStation:
         self.station.blocks.certificates.installed = roots.installed()
         self.station.blocks.signing.own = keys.own()
         self.network = Network(target, _context_of(provision, self.clock, roots, keys, self.station), tasks)
+        transfer_tls = _transfer_context_of(provision, roots)
         self.uploads = Uploads(
             Collector(data / DATABASE, log_memory, partial(pages_of, self.station)),
-            _upload_context_of(provision, roots),
+            transfer_tls,
             lambda call: _hand_over(loop, call),
             self._post,
         )
         self.updates = Updates(
             data,
             roots=lambda: (*roots.roots(MANUFACTURER_ROOT), *manufacturer_roots_of(board)),
-            tls=_upload_context_of(provision, roots),
+            tls=transfer_tls,
             most_bytes=board.firmware.most_bytes,
             post=self._post,
             when_stored=self._when_stored,
@@ -334,7 +335,7 @@ def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Non
         loop.call_soon_threadsafe(call)
 
 
-def _upload_context_of(provision: Provision, roots: CertificateStore) -> Callable[[], Any]:
+def _transfer_context_of(provision: Provision, roots: CertificateStore) -> Callable[[], Any]:
     def make() -> Any:
         from agent.edge.tls import upload_context
 

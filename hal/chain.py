@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import (
     AuthorityInformationAccess,
@@ -22,6 +24,8 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
 
 from hal.events import CertificateHash, ChainVerdict
+
+LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224
 
 
 def judge(chain: Sequence[Certificate], roots: Sequence[Certificate], at: datetime | None) -> ChainVerdict:
@@ -61,6 +65,21 @@ def issuer_of(certificate: Certificate, among: Sequence[Certificate]) -> Certifi
 def in_force(certificate: Certificate, at: datetime) -> bool:
     """Whether it is valid at this time."""
     return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def why_not_in_force(certificate: Certificate, at: datetime | None) -> str:
+    """In words; empty where it is valid, or (None) nobody knows what time it is."""
+    if at is None or in_force(certificate, at):
+        return ""
+    return f"it is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
+
+
+def why_weak(key: object) -> str:
+    """In words; empty where an RSA key or one of an elliptic curve is long enough (A00.FR.502, A00.FR.503)."""
+    if not isinstance(key, (RSAPublicKey, EllipticCurvePublicKey)):
+        return ""
+    least = LEAST_RSA_BITS if isinstance(key, RSAPublicKey) else LEAST_EC_BITS
+    return f"a key of {key.key_size} bits is too short" if key.key_size < least else ""
 
 
 def names_of(certificate: Certificate, oid: ObjectIdentifier = NameOID.COMMON_NAME) -> list[str]:

@@ -28,8 +28,6 @@ SUFFIX = ".pem"
 LONGEST_SERIAL = 40
 """Hexadecimal digits, as CertificateHashData has room for."""
 
-LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224
-
 Job = StoreCertificate | RemoveCertificate
 
 
@@ -138,17 +136,12 @@ def read_root(type: str, pem: str, at: datetime | None) -> tuple[InstalledCertif
 
 
 def _objection(certificate: Certificate, at: datetime | None) -> str:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.x509 import BasicConstraints
 
-    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if at is not None and not since <= at <= until:
-        return f"it is valid from {since:%Y-%m-%d} to {until:%Y-%m-%d}"
-    key = certificate.public_key()
-    least = LEAST_RSA_BITS if isinstance(key, RSAPublicKey) else LEAST_EC_BITS
-    if isinstance(key, (RSAPublicKey, EllipticCurvePublicKey)) and key.key_size < least:
-        return f"a key of {key.key_size} bits is too short"
+    from hal.chain import why_not_in_force, why_weak
+
+    if why := why_not_in_force(certificate, at) or why_weak(certificate.public_key()):
+        return why
     if len(f"{certificate.serial_number:x}") > LONGEST_SERIAL:
         return "its serial number is too long"
     authority = certificate.extensions.get_extension_for_class(BasicConstraints).value.ca

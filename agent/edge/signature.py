@@ -28,10 +28,9 @@ from cryptography.x509 import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from agent.edge.certificates import LEAST_EC_BITS, LEAST_RSA_BITS
 from agent.edge.job import Job
 from agent.errors import AgentError
-from hal.chain import in_force, judge
+from hal.chain import judge, why_not_in_force, why_weak
 
 HASHED_AT_ONCE_BYTES = 1 << 20
 
@@ -104,11 +103,7 @@ def _objection(signer: Certificate, at: datetime | None) -> str:
     key = signer.public_key()
     if not isinstance(key, (RSAPublicKey, EllipticCurvePublicKey)):
         return "its key is neither RSA nor of an elliptic curve"
-    if key.key_size < (LEAST_RSA_BITS if isinstance(key, RSAPublicKey) else LEAST_EC_BITS):  # A00.FR.502, A00.FR.503
-        return f"a key of {key.key_size} bits is too short"
-    if at is not None and not in_force(signer, at):
-        return f"it is valid from {signer.not_valid_before_utc:%Y-%m-%d} to {signer.not_valid_after_utc:%Y-%m-%d}"
-    return _objection_to_use(signer)
+    return why_weak(key) or why_not_in_force(signer, at) or _objection_to_use(signer)
 
 
 def _objection_to_use(signer: Certificate) -> str:
