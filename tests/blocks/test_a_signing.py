@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.vocabulary.values import NetworkProfile
 from tests.bench import Bench
+from tests.blocks.network import connection
 from tests.blocks.signing import (
     FOR_CSMS,
     FOR_VEHICLES,
@@ -267,14 +268,7 @@ def test_what_was_renewed_is_shown_after_a_power_cut_as_well(bench: Bench, root:
 def two_slots(folder: Path, root: Authority) -> Bench:
     bench = trusting(keyed(folder, variables={"OCPPCommCtrlr.NetworkProfileConnectionAttempts": 2}), root)
     renewed(bench, root)  # the one that is going to be the old one
-    data = {
-        "messageTimeout": 30,
-        "ocppCsmsUrl": "wss://second.example/ocpp",
-        "ocppInterface": "Wired0",
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "securityProfile": 3,
-    }
+    data = connection("wss://second.example/ocpp", 3)
     assert bench.ask("SetNetworkProfile", configurationSlot=2, connectionData=data) == {"status": "Accepted"}
     assert bench.set("OCPPCommCtrlr.NetworkConfigurationPriority", "1,2") == "RebootRequired"
     bench.power_cycle()
@@ -442,14 +436,7 @@ def test_no_upgrade_to_profile_3_without_a_certificate_that_is_valid(
     given = None if days is None else root.written(tmp_path, SERIAL, days=days)
     network = NetworkSetup(NetworkProfile(FACTORY_SLOT, URL, 2), "CS001")
     bench = keyed(tmp_path, provisioned=given, network=network)
-    data = {
-        "messageTimeout": 30,
-        "ocppCsmsUrl": "wss://second.example/ocpp",
-        "ocppInterface": "Wired0",
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "securityProfile": 3,
-    }
+    data = connection("wss://second.example/ocpp", 3)
     assert bench.ask("SetNetworkProfile", configurationSlot=2, connectionData=data) == {"status": "Accepted"}
     told = bench.set("OCPPCommCtrlr.NetworkConfigurationPriority", "2,1")
     assert told == ("RebootRequired" if days == (-1, 20) else "Rejected")

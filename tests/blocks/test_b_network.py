@@ -10,6 +10,7 @@ from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup, url_objection
 from agent.vocabulary.certificates import OwnCertificate
 from agent.vocabulary.values import NetworkProfile
 from tests.bench import POWER_ON, Bench, Payload
+from tests.blocks.network import connection
 
 OLD, NEW, OTHER = "ws://old.example/ocpp", "ws://new.example/ocpp", "ws://other.example/ocpp"
 PRIORITY, ATTEMPTS = "OCPPCommCtrlr.NetworkConfigurationPriority", "OCPPCommCtrlr.NetworkProfileConnectionAttempts"
@@ -30,18 +31,6 @@ def a_bench(url: str = OLD, security_profile: int = 0, **options: object) -> Ben
     bench.accept()
     bench.take_sent()
     return bench
-
-
-def connection(url: str = NEW, **more: object) -> Payload:
-    return {
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "ocppCsmsUrl": url,
-        "messageTimeout": 30,
-        "securityProfile": 0,
-        "ocppInterface": "Wired0",
-        **more,
-    }
 
 
 def put(bench: Bench, slot: int = 2, url: str = NEW, **more: object) -> Payload:
@@ -106,7 +95,7 @@ def test_B09_FR_01_a_profile_is_stored_and_outlives_the_power():
 )
 def test_B09_FR_02_what_this_station_cannot_do_is_rejected_and_nothing_is_kept(wrong: Payload, named: str):
     bench = a_bench()
-    told = bench.ask("SetNetworkProfile", configurationSlot=2, connectionData=connection() | wrong)
+    told = bench.ask("SetNetworkProfile", configurationSlot=2, connectionData=connection(NEW) | wrong)
     assert isinstance(told, dict)
     assert (told["status"], told["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidNetworkConf")
     assert named in told["statusInfo"]["additionalInfo"]

@@ -7,7 +7,8 @@ from pathlib import Path
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.edge.certificates import CertificateStore
 from agent.vocabulary.values import NetworkProfile
-from tests.bench import Bench, Payload
+from tests.bench import Bench
+from tests.blocks.network import connection
 from tests.blocks.test_m_certificates import CSMS, data_of, delete, install
 from tests.edge.test_certificates import root
 
@@ -19,14 +20,7 @@ def station(folder: Path) -> Bench:
     network = NetworkSetup(NetworkProfile(FACTORY_SLOT, "ws://octt-1.example/ocpp", 1), has_root=False)
     bench = Bench(network=network, certificates=CertificateStore(folder / "certs"))
     bench.accept()
-    data: Payload = {
-        "messageTimeout": 30,
-        "ocppCsmsUrl": "wss://octt-2.example/ocpp",
-        "ocppInterface": "Wired0",
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "securityProfile": 2,
-    }
+    data = connection("wss://octt-2.example/ocpp", 2)
     told = bench.ask("SetNetworkProfile", configurationSlot=2, connectionData=data)  # 1, 2
     assert isinstance(told, dict)
     assert told["status"] == "Accepted"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import Bench, Payload
+from tests.blocks.network import connection
 from tests.blocks.signing import (
     FOR_VEHICLES,
     SERIAL,
@@ -37,14 +38,7 @@ def octt(tmp_path: Path, root: Authority) -> Bench:
 
 
 def other_slot(security_profile: int) -> Payload:
-    return {
-        "messageTimeout": 30,
-        "ocppCsmsUrl": "wss://octt-2.example/ocpp" if security_profile > 1 else "ws://octt-2.example/ocpp",
-        "ocppInterface": "Wired0",
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "securityProfile": security_profile,
-    }
+    return connection(f"{'wss' if security_profile > 1 else 'ws'}://octt-2.example/ocpp", security_profile)
 
 
 def test_TC_A_11_CS_the_certificate_for_the_csms_is_renewed(octt: Bench, root: Authority):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agent.blocks.b_network import FACTORY_SLOT, NetworkSetup
 from agent.vocabulary.values import NetworkProfile
-from tests.bench import Bench, Payload
+from tests.bench import Bench
+from tests.blocks.network import connection
 from tests.blocks.reusable import Octt
 
 FIRST, SECOND = "ws://octt-1.example/ocpp", "ws://octt-2.example/ocpp"
@@ -17,14 +18,7 @@ def connected(settings: dict[str, object] | None = None) -> Octt:
 
 
 def set_profile(octt: Octt, slot: int) -> str:
-    data: Payload = {
-        "messageTimeout": 30,
-        "ocppCsmsUrl": SECOND,
-        "ocppInterface": "Wired0",
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "securityProfile": 1,
-    }
+    data = connection(SECOND, 1)
     return str(octt.ask("SetNetworkProfile", configurationSlot=slot, connectionData=data)["status"])
 
 

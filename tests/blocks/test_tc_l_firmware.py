@@ -50,12 +50,21 @@ class Firmware(Octt):
         told = [self.expect("StatusNotification") for _ in evses]
         assert {(each["evseId"], each["connectorStatus"]) for each in told} == {(evse, status) for evse in evses}
 
-    def is_installed(self) -> None:
-        """From the end of the download on, as most cases have it."""
+    def downloads(self, request_id: int = 7, **firmware: Any) -> None:
+        """The first steps of a case whose request is taken."""
+        assert self.accepted(request_id, **firmware) == "Accepted"
+        self.expect_firmware("Downloading")
+
+    def is_verified(self, *then: str) -> None:
+        """From the end of the download on; the signature is good."""
         self.ends("download")
         self.expect_firmware("Downloaded")
         self.ends("check")
-        self.expect_firmware("SignatureVerified")
+        self.expect_firmware("SignatureVerified", *then)
+
+    def is_installed(self) -> None:
+        """From the end of the download on, as most cases have it."""
+        self.is_verified()
         self.expect_connectors("Unavailable", *self.bench.plants)
         self.expect_firmware("Installing")
 
@@ -75,8 +84,13 @@ class Firmware(Octt):
         assert self.comes_up("B", "on trial")["reason"] == "FirmwareUpdate"  # 3, 4
         self.expect_connectors("Unavailable", *self.bench.plants)  # 5, 6
 
+    def activated(self) -> None:
+        """The last steps of a case that goes well: the restart, and then what may come in any order."""
+        self.ends("install")
+        self.reboot_before_firmware_activation()
+        self.installed()
+
     def installed(self) -> None:
-        """The last steps of a case that goes well, which may come in any order."""
         self.bench.notice(FirmwareProved(good=True))
         self.expect_connectors("Available", *self.bench.plants)
         self.expect_firmware("Installed")
@@ -86,30 +100,21 @@ class Firmware(Octt):
 
 def test_TC_L_01_CS_an_installation_that_goes_well():
     octt = Firmware()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads()  # 1 to 4
     octt.is_installed()  # 5 to 13
-    octt.ends("install")
-    octt.reboot_before_firmware_activation()  # 14
-    octt.installed()  # 16 to 21
+    octt.activated()  # 14 to 21
 
 
 def test_TC_L_02_CS_the_installation_is_scheduled():
     octt = Firmware()
-    assert octt.accepted(install_in_s=120) == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 5, 6
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified", "InstallScheduled")  # 7 to 10
+    octt.downloads(install_in_s=120)  # 1 to 4
+    octt.is_verified("InstallScheduled")  # 5 to 10
     octt.bench.pass_time(119)
     octt.expect_nothing()
     octt.bench.pass_time(2)
     octt.expect_connectors("Unavailable", 1, 2)  # 11, 12
     octt.expect_firmware("Installing")  # 14, 15
-    octt.ends("install")
-    octt.reboot_before_firmware_activation()  # 16
-    octt.installed()  # 18 to 23
+    octt.activated()  # 16 to 23
 
 
 def test_TC_L_03_CS_the_download_is_scheduled():
@@ -121,9 +126,7 @@ def test_TC_L_03_CS_the_download_is_scheduled():
     octt.bench.pass_time(2)
     octt.expect_firmware("Downloading")  # 5, 6
     octt.is_installed()  # 7 to 15
-    octt.ends("install")
-    octt.reboot_before_firmware_activation()  # 16
-    octt.installed()  # 18 to 23
+    octt.activated()  # 16 to 23
 
 
 def test_TC_L_05_CS_a_certificate_that_is_none_of_the_manufacturer():
@@ -137,8 +140,7 @@ def test_TC_L_05_CS_a_certificate_that_is_none_of_the_manufacturer():
 
 def test_TC_L_06_CS_a_signature_that_does_not_fit():
     octt = Firmware()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads()  # 1 to 4
     octt.ends("download")
     octt.expect_firmware("Downloaded")  # 5, 6
     octt.ends("check", "unfit")
@@ -149,8 +151,7 @@ def test_TC_L_06_CS_a_signature_that_does_not_fit():
 
 def test_TC_L_07_CS_a_file_that_is_not_there():
     octt = Firmware()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads()  # 1 to 4
     octt.ends("download", "unfit")
     octt.expect_firmware("DownloadFailed")  # 5, 6
     octt.expect_nothing()
@@ -161,8 +162,7 @@ def test_TC_L_07_CS_a_file_that_is_not_there():
 )
 def test_TC_L_08_CS_firmware_that_cannot_be_installed(outcome: str, told: str):
     octt = Firmware()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads()  # 1 to 4
     octt.is_installed()  # 5 to 13
     octt.ends("install", outcome)
     octt.expect_connectors("Available", 1, 2)  # 14, 15
@@ -187,25 +187,18 @@ def test_TC_L_08_CS_firmware_that_does_not_work_is_left_again():
 
 def test_TC_L_10_CS_a_new_request_cancels_the_one_under_way():
     octt = Firmware()
-    assert octt.accepted(1) == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads(1)  # 1 to 4
     assert octt.accepted(2) == "AcceptedCanceled"  # 5, 6
     octt.expect_firmware("Downloading")  # 7, 8
     octt.is_installed()  # 9 to 17
-    octt.ends("install")
-    octt.reboot_before_firmware_activation()  # 18
-    octt.installed()  # 20 to 25
+    octt.activated()  # 18 to 25
 
 
 def test_TC_L_14_CS_new_sessions_are_allowed_until_it_is_activated():
     octt = Firmware(QUIET | {PENDING: True})
     octt.energy_transfer_started()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 5, 6
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified", "Installing")  # 7 to 10
+    octt.downloads()  # 1 to 4
+    octt.is_verified("Installing")  # 5 to 10
     octt.bench.plug_in(2)  # 11
     octt.bench.swipe(OTHER_CARD, evse=2)
     assert octt.transfers_energy(2)
@@ -235,12 +228,8 @@ def test_TC_L_14_CS_new_sessions_are_allowed_until_it_is_activated():
 def test_TC_L_15_CS_no_new_session_begins_before_it_is_activated():
     octt = Firmware(QUIET | {PENDING: False})
     octt.energy_transfer_started()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
-    octt.ends("download")
-    octt.expect_firmware("Downloaded")  # 5, 6
-    octt.ends("check")
-    octt.expect_firmware("SignatureVerified", "Installing")  # 7 to 10
+    octt.downloads()  # 1 to 4
+    octt.is_verified("Installing")  # 5 to 10
     octt.expect_connectors("Unavailable", 2)  # 11, 12
     octt.bench.pass_time(60)  # 12a
     octt.ends("install")
@@ -262,8 +251,7 @@ def test_TC_L_18_CS_neither_certificate_nor_signature():
 @pytest.mark.proves("F06.FR.04", "F06.FR.05", "F06.FR.10", "L01.FR.26")
 def test_TC_F_19_CS_firmware_that_is_downloaded():
     octt = Firmware()
-    assert octt.accepted() == "Accepted"  # 1, 2
-    octt.expect_firmware("Downloading")  # 3, 4
+    octt.downloads()  # 1 to 4
     assert octt.ask("TriggerMessage", requestedMessage="FirmwareStatusNotification")["status"] == "Accepted"  # 5, 6
     octt.expect_firmware("Downloading")  # 7, 8
     octt.ends("download")

@@ -2,11 +2,11 @@
 
 import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
+from tests.blocks.network import connection
 from tests.csms.line import NotConnected
 from tests.csms.practice import PracticeCsms
 from tests.scenarios.sessions import all_ended, charge, energies_wh, faults_of, visit
@@ -24,19 +24,8 @@ value = "1"
 """
 
 
-def profile(url: str, security_profile: int = 0) -> dict[str, Any]:
-    return {
-        "ocppVersion": "OCPP20",
-        "ocppTransport": "JSON",
-        "ocppCsmsUrl": url,
-        "messageTimeout": 30,
-        "securityProfile": security_profile,
-        "ocppInterface": "Wired0",
-    }
-
-
 async def put(csms: PracticeCsms, url: str, security_profile: int = 0, slot: int = 2) -> str:
-    asked = {"configurationSlot": slot, "connectionData": profile(url, security_profile)}
+    asked = {"configurationSlot": slot, "connectionData": connection(url, security_profile)}
     return str((await csms.call(ID, "SetNetworkProfile", asked))["status"])
 
 
@@ -150,7 +139,9 @@ async def test_who_watches_sees_no_password(csms: PracticeCsms, agent: AgentInLo
     await agent.start(csms.url)
     await here(csms)
     await agent.control.cmd("watch", topics=["ocpp"])
-    data = profile("ws://127.0.0.1:9/ocpp") | {"apn": {"apn": "a", "apnAuthentication": "PAP", "apnPassword": PASSWORD}}
+    data = connection("ws://127.0.0.1:9/ocpp") | {
+        "apn": {"apn": "a", "apnAuthentication": "PAP", "apnPassword": PASSWORD}
+    }
     told = await csms.call(ID, "SetNetworkProfile", {"configurationSlot": 2, "connectionData": data})
     assert told["status"] == "Rejected"
     shown = await agent.control.events.find(lambda event: "SetNetworkProfile" in str(event))
